@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// The `batchwright` command. Plain JavaScript that Node 20 understands, because the Node that a shell finds first may be older than
+// the one that the rest needs: then it hands over to the Node 24 that `npm ci` has put into node_modules.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const oldestMajor = 24
+
+// Packed for npm it is compiled; in the repository Node runs the source.
+const main = ['./main.js', './main.ts']
+  .map((name) => fileURLToPath(new URL(name, import.meta.url)))
+  .find((path) => existsSync(path))
+
+if (main === undefined) {
+  fail('batchwright: cli/main.ts is missing beside this launcher; install it again')
+} else if (Number.parseInt(process.versions.node, 10) >= oldestMajor) {
+  process.argv[1] = main
+  await import(main)
+} else {
+  // existsSync follows the link: it is dangling where the install script of the package `node` did not run.
+  const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
+  if (existsSync(node)) handOver(node, main)
+  else {
+    fail(
+      `batchwright: needs Node ${oldestMajor} or newer, this is ${process.version}; run \`npm ci\` in the repository, or install Node 24`,
+    )
+  }
+}
+
+/**
+ * Runs the program with another Node as if it were this process: same terminal, same arguments, its signals, its exit code.
+ * @param {string} node
+ * @param {string} program
+ */
+function handOver(node, program) {
+  const child = spawn(node, [...process.execArgv, program, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => {
+      // A terminal's Ctrl-C reaches the child by itself; passed on, it would count as the second one, which means "at once".
+      if (signal === 'SIGINT' && process.stdin.isTTY) return
+      child.kill(signal)
+    })
+  }
+  child.on('error', (error) => fail(`batchwright: can't run ${node}: ${error.message}`))
+  child.on('exit', (code, signal) => {
+    process.exit(signal === null ? code : 128 + constants.signals[signal])
+  })
+}
+
+/** @param {string} line */
+function fail(line) {
+  console.error(line)
+  process.exitCode = 1
+}

@@ -1,0 +1,100 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+const launcher = fileURLToPath(new URL('./batchwright.js', import.meta.url))
+const oldNode = findOldNode()
+let house: string
+
+beforeEach(() => {
+  house = mkdtempSync(join(tmpdir(), 'launcher-'))
+  mkdirSync(join(house, 'cli'))
+  copyFileSync(launcher, join(house, 'cli/batchwright.js'))
+  writeFileSync(join(house, 'package.json'), '{"type":"module"}')
+})
+
+afterEach(() => rmSync(house, { recursive: true }))
+
+/** A Node older than 24 on this machine, outside of this project; where there is none, only the direct way can be tested. */
+function findOldNode(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'))
+  return folders
+    .map((folder) => join(folder, 'node'))
+    .find((node) => {
+      try {
+        return Number.parseInt(execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }), 10) < 24
+      } catch {
+        return false
+      }
+    })
+}
+
+function writeMain(source: string): void {
+  writeFileSync(join(house, 'cli/main.ts'), source)
+}
+
+function installNode24(): void {
+  mkdirSync(join(house, 'node_modules/.bin'), { recursive: true })
+  symlinkSync(process.execPath, join(house, 'node_modules/.bin/node'))
+}
+
+function launch(node: string, ...args: string[]): ChildProcess {
+  return spawn(node, [join(house, 'cli/batchwright.js'), ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+}
+
+async function outcome(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}
+
+const echo = `const words: string[] = process.argv.slice(2)
+process.stdin.on('data', (chunk) => {
+  console.log(Number.parseInt(process.versions.node) >= 24, words.join(), String(chunk))
+  process.exitCode = 3
+})
+`
+
+test('under Node 24 it runs the CLI in the same process', async () => {
+  writeMain(echo)
+  const child = launch(process.execPath, 'list', '--json')
+  child.stdin?.end('hello')
+  expect(await outcome(child)).toEqual({ code: 3, stdout: 'true list,--json hello\n', stderr: '' })
+})
+
+describe.runIf(oldNode !== undefined)('under an older Node', () => {
+  test('it hands arguments, input, output and exit code over to the Node 24 of node_modules', async () => {
+    writeMain(echo)
+    installNode24()
+    const child = launch(oldNode!, 'list', '--json')
+    child.stdin?.end('hello')
+    expect(await outcome(child)).toEqual({ code: 3, stdout: 'true list,--json hello\n', stderr: '' })
+  })
+
+  test.for(['SIGINT', 'SIGTERM'] as const)('it passes %s on and waits for the end', async (signal) => {
+    writeMain(`process.on('${signal}', () => { console.log('stopping'); setTimeout(() => process.exit(130), 50) })
+console.log('ready')
+setInterval(() => {}, 1000)
+`)
+    installNode24()
+    const child = launch(oldNode!)
+    const ended = outcome(child)
+    await once(child.stdout!, 'data')
+    child.kill(signal)
+    expect(await ended).toEqual({ code: 130, stdout: 'ready\nstopping\n', stderr: '' })
+  })
+
+  test('without a Node 24 it says in one line what to do', async () => {
+    writeMain(echo)
+    const { code, stdout, stderr } = await outcome(launch(oldNode!))
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^batchwright: needs Node 24 or newer, this is v\d+\.\d+\.\d+; run `npm ci` .*\n$/)
+  })
+})
