@@ -1,0 +1,139 @@
+import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import { BatchwrightError } from '../core/errors.ts'
+import type { Query, Sql } from './database.ts'
+import { batches, batchItems, items } from './schema.ts'
+
+export type BatchRow = typeof batches.$inferSelect
+
+/** Throws `batch_not_found`. */
+export async function loadBatch(query: Query, jobId: string, batch: number, lock: 'lock' | 'read' = 'read'): Promise<BatchRow> {
+  const select = query
+    .select()
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), eq(batches.batch, batch)))
+  const [row] = await (lock === 'lock' ? select.for('update') : select)
+  if (row === undefined) throw new BatchwrightError('batch_not_found', `job ${jobId} has no batch ${batch}`)
+  return row
+}
+
+export async function listOpenBatches(query: Query, jobId: string): Promise<BatchRow[]> {
+  return await query
+    .select()
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), ne(batches.status, 'ended')))
+    .orderBy(asc(batches.batch))
+}
+
+export async function updateBatch(query: Query, jobId: string, batch: number, change: Partial<typeof batches.$inferInsert>): Promise<void> {
+  await query
+    .update(batches)
+    .set(change)
+    .where(and(eq(batches.jobId, jobId), eq(batches.batch, batch)))
+}
+
+/** An item as it is sent. */
+export interface StoredItem {
+  seq: number
+  line: string
+}
+
+/** The items of a batch in seq order, a page at a time; no connection is held between pages. */
+export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 4_000_000): AsyncGenerator<StoredItem[]> {
+  let pageSize = 200
+  for (let after = batch.seqFrom - 1; after < batch.seqTo; ) {
+    const page = batch.listed
+      ? await sqlClient<StoredItem[]>`
+          select i.seq, i.line from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
+          where b.job_id = ${batch.jobId} and b.batch = ${batch.batch} and b.seq > ${after} order by b.seq limit ${pageSize}`
+      : await sqlClient<StoredItem[]>`
+          select seq, line from items
+          where job_id = ${batch.jobId} and seq > ${after} and seq <= ${batch.seqTo} order by seq limit ${pageSize}`
+    const last = page.at(-1)
+    if (last === undefined) return
+    yield page
+    after = last.seq
+    // Pages are kept near one size in bytes, so that long prompts don't fill the memory and short ones don't cost a query each.
+    const bytes = page.reduce((sum, item) => sum + item.line.length, 0)
+    pageSize = Math.min(5000, Math.max(1, Math.round(pageBytes / Math.max(1, bytes / page.length))))
+  }
+}
+
+/** The stored lines of some items. */
+export async function readItemLines(sqlClient: Sql, jobId: string, seqs: readonly number[]): Promise<StoredItem[]> {
+  return await sqlClient<StoredItem[]>`select seq, line from items where job_id = ${jobId} and seq = any(${[...seqs]}::int[])`
+}
+
+/** What an upload made. */
+export interface Upload {
+  attempt: number
+  token: string
+  inputFileId: string | null
+  requestHash: string
+  keyFingerprint: string
+}
+
+/** Makes an upload the batch's own, unless another try was faster: that one's token and file count then. Returns whether it took effect. */
+export async function recordUpload(query: Query, batch: BatchRow, upload: Upload): Promise<boolean> {
+  const rows = await query
+    .update(batches)
+    .set({ ...upload, status: 'submitting' })
+    .where(and(eq(batches.jobId, batch.jobId), eq(batches.batch, batch.batch), eq(batches.attempt, batch.attempt), eq(batches.status, 'planned')))
+    .returning({ batch: batches.batch })
+  return rows.length > 0
+}
+
+/** Since the last batch of a job ended, in milliseconds; null before that. */
+export async function msSinceLastEnd(query: Query, jobId: string): Promise<number | null> {
+  const [row] = await query
+    .select({ ms: sql<number | null>`(extract(epoch from (now() - max(${batches.endedAt}))) * 1000)::float8` })
+    .from(batches)
+    .where(eq(batches.jobId, jobId))
+  return row?.ms ?? null
+}
+
+/** The seq on a 1-based line of the batch's input file, which holds its items in seq order. */
+export async function seqOfLine(query: Query, batch: BatchRow, line: number): Promise<number | null> {
+  if (line < 1 || line > batch.items) return null
+  if (!batch.listed) return batch.seqFrom + line - 1
+  const [row] = await query
+    .select({ seq: batchItems.seq })
+    .from(batchItems)
+    .where(and(eq(batchItems.jobId, batch.jobId), eq(batchItems.batch, batch.batch)))
+    .orderBy(asc(batchItems.seq))
+    .offset(line - 1)
+    .limit(1)
+  return row?.seq ?? null
+}
+
+/**
+ * Makes the parts of a refused batch: new batches of the same round over `parts` of its items, except those that have an outcome.
+ * Safe to repeat: parts that exist already stay. Returns the new batch numbers.
+ */
+export async function splitBatch(query: Query, batch: BatchRow, parts: 1 | 2): Promise<number[]> {
+  const existing = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(and(eq(batches.jobId, batch.jobId), eq(batches.splitFrom, batch.batch)))
+  if (existing.length > 0) return existing.map((row) => row.batch)
+  const members = batch.listed
+    ? sql`select seq from ${batchItems} where job_id = ${batch.jobId} and batch = ${batch.batch}`
+    : sql`select seq from ${items} where job_id = ${batch.jobId} and seq between ${batch.seqFrom} and ${batch.seqTo}`
+  const [next] = await query
+    .select({ batch: sql<number>`max(${batches.batch})`, shard: sql<number>`max(${batches.shard}) filter (where ${batches.round} = ${batch.round})` })
+    .from(batches)
+    .where(eq(batches.jobId, batch.jobId))
+  if (next === undefined) return []
+  await query.execute(sql`
+    insert into batch_items (job_id, batch, seq)
+    select ${batch.jobId}, ${next.batch} + ntile(${parts}) over (order by m.seq), m.seq
+    from (${members}) m
+    where not exists (select 1 from outcomes o where o.job_id = ${batch.jobId} and o.seq = m.seq)`)
+  const created = await query.execute<{ batch: number }>(sql`
+    insert into batches (job_id, batch, round, shard, split_from, provider, simulated, model, endpoint, listed, seq_from, seq_to, items, bytes, tokens)
+    select ${batch.jobId}, b.batch, ${batch.round}, ${next.shard} + (b.batch - ${next.batch}), ${batch.batch}, ${batch.provider}, ${batch.simulated},
+      ${batch.model}, ${batch.endpoint}, true, min(i.seq), max(i.seq), count(*), sum(i.bytes), sum(i.tokens)
+    from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
+    where b.job_id = ${batch.jobId} and b.batch > ${next.batch}
+    group by b.batch returning batch`)
+  return created.map((row) => row.batch)
+}
