@@ -62,7 +62,7 @@ export const jobSpecSchema = z.strictObject({
 })
 export type JobSpec = z.infer<typeof jobSpecSchema>
 
-export const defaultPolling: PollingPolicy = { initialMs: 15_000, maxMs: 15 * 60_000, growth: 1.06 }
+export const defaultPolling: PollingPolicy = { initialMs: 15_000, maxMs: 20 * 60_000, growth: 1.06 }
 
 /** The polling policy of the first layer that sets a key: job, then provider, then the whole service, then the default. */
 export function resolvePolling(...layers: ReadonlyArray<z.infer<typeof pollingSchema> | undefined>): PollingPolicy {

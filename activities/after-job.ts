@@ -1,0 +1,87 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { describeError } from '../core/errors.ts'
+import { formatDollars } from '../core/money.ts'
+import { isTerminalJobStatus } from '../core/statuses.ts'
+import { appendEvent } from '../db/job-events.ts'
+import { loadJob } from '../db/job-state.ts'
+import { listSubmissions } from '../db/submissions.ts'
+import { lookUp, parseSpec, requireProvider } from './batch-context.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { toFailure } from './failures.ts'
+import { withHeartbeat } from './heartbeat.ts'
+
+/** A webhook call may take this long, in milliseconds. */
+const webhookTimeoutMs = 15_000
+
+/** What follows a job's end. Neither of these can change how it ended. */
+export function createAfterJobActivities(dependencies: ActivityDependencies) {
+  const { database, settings, logger } = dependencies
+  return {
+    /** Deletes what the job left at the provider: input files and result files. `keep_provider_files` keeps them. */
+    async deleteProviderFiles({ jobId }: { jobId: string }): Promise<{ deleted: number }> {
+      return await withHeartbeat(async (signal) => {
+        try {
+          const job = await loadJob(database.drizzle, jobId)
+          if (parseSpec(job).keep_provider_files === true) return { deleted: 0 }
+          const provider = requireProvider(dependencies, job.provider, job.simulated)
+          const files = new Set<string>()
+          for (const submission of await listSubmissions(database.drizzle, jobId)) {
+            if (submission.inputFileId !== null) files.add(submission.inputFileId)
+            const { providerBatchId } = submission
+            if (providerBatchId === null) continue
+            const batch = await lookUp(() => provider.retrieve(providerBatchId, signal))
+            for (const fileId of batch?.resultFileIds ?? []) files.add(fileId)
+          }
+          await provider.deleteFiles([...files], signal)
+          return { deleted: files.size }
+        } catch (error) {
+          throw toFailure(error)
+        }
+      })
+    },
+
+    /** Tells the configured webhook that a job ended, signed as Standard Webhooks (https://www.standardwebhooks.com). */
+    async notify({ jobId }: { jobId: string }): Promise<void> {
+      const { webhook } = settings
+      if (webhook === null) return
+      try {
+        const job = await loadJob(database.drizzle, jobId)
+        if (!isTerminalJobStatus(job.status)) return
+        const body = JSON.stringify({
+          type: `job.${job.status}`,
+          timestamp: (job.endedAt ?? new Date()).toISOString(),
+          data: {
+            id: job.id,
+            name: job.name,
+            status: job.status,
+            simulated: job.simulated,
+            counts: { total: job.items, succeeded: job.succeeded, failed: job.failed, expired: job.expired, cancelled: job.cancelled },
+            cost_usd: formatDollars(job.costNanos),
+          },
+        })
+        const response = await fetch(webhook.url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...sign(body, webhook.secret) },
+          body,
+          redirect: 'error',
+          signal: AbortSignal.timeout(webhookTimeoutMs),
+        })
+        await response.body?.cancel()
+        if (!response.ok) throw new Error(`the webhook answered ${response.status}`)
+        await appendEvent(database.drizzle, jobId, 'webhook_delivered', { status: response.status })
+      } catch (error) {
+        logger.warn({ jobId, error: describeError(error) }, 'webhook not delivered')
+        throw toFailure(error)
+      }
+    },
+  }
+}
+
+function sign(body: string, secret: string | null): Record<string, string> {
+  const id = `msg_${randomUUID()}`
+  const timestamp = Math.floor(Date.now() / 1000).toString()
+  if (secret === null) return { 'webhook-id': id, 'webhook-timestamp': timestamp }
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
+}

@@ -1,0 +1,14 @@
+/** What a batch's workflow does next. The database says so after every activity, so that any run can go on from anywhere. */
+export type BatchPhase = 'admit' | 'upload' | 'submit' | 'settle' | 'poll' | 'fetch' | 'ended'
+
+export interface BatchStep {
+  readonly phase: BatchPhase
+  /** Before the phase is entered; a signal ends the wait. Null: until a signal comes (the job is paused). */
+  readonly waitMs: number | null
+  /** One line for the Web UI. */
+  readonly detail: string
+}
+
+export function step(phase: BatchPhase, waitMs: number | null = 0, detail = ''): BatchStep {
+  return { phase, waitMs, detail }
+}

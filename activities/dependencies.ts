@@ -1,0 +1,48 @@
+import type { WorkflowClient } from '@temporalio/client'
+import type { ProviderCapacity } from '../core/admission.ts'
+import type { JobSpec } from '../core/job-spec.ts'
+import type { Database } from '../db/database.ts'
+import type { ProviderRegistry } from '../providers/registry.ts'
+
+/** Points at which a crash test kills the process; in production reaching one does nothing. */
+export type CrashPoint =
+  | 'upload.before_record'
+  | 'submit.after_intent'
+  | 'submit.before_post'
+  | 'submit.after_accept'
+  | 'fetch.mid_file'
+  | 'fetch.before_commit'
+  | 'finalize.before_commit'
+
+export interface Logger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** The settings of this service that activities obey; a job's own spec wins over them. */
+export interface ActivitySettings {
+  readonly polling: (provider: string) => ReadonlyArray<JobSpec['polling']>
+  readonly retry: (provider: string) => ReadonlyArray<JobSpec['retry']>
+  readonly capacity: (provider: string) => ProviderCapacity
+  /** How long after its deadline a submission whose fate is unknown is looked for, in milliseconds. */
+  readonly settleAfterMs: number
+  /** Between the two complete listings that must both miss a batch, in milliseconds. */
+  readonly settlePauseMs: number
+  /** The first wait of a batch that the provider had no room for, in milliseconds; doubles. */
+  readonly readmissionMs: number
+  readonly spoolDirectory: string
+  /** Told when a job ended; signed as Standard Webhooks. */
+  readonly webhook: { readonly url: string; readonly secret: string | null } | null
+  /** Whether the search attributes are registered, so that workflows may set them. */
+  readonly searchAttributes: boolean
+}
+
+export interface ActivityDependencies {
+  readonly database: Database
+  readonly providers: ProviderRegistry
+  readonly workflows: WorkflowClient
+  readonly settings: ActivitySettings
+  readonly logger: Logger
+  readonly reach: (point: CrashPoint) => void | Promise<void>
+}

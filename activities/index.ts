@@ -1,0 +1,25 @@
+import { createAdmitActivities } from './admit.ts'
+import { createAfterJobActivities } from './after-job.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { createFetchActivities } from './fetch.ts'
+import { createJanitorActivities } from './janitor.ts'
+import { createJobActivities } from './job.ts'
+import { createPollActivities } from './poll.ts'
+import { createSettleActivities } from './settle.ts'
+import { createSubmitActivities } from './submit.ts'
+
+/** All activities; a worker registers them on the main task queue and on that of each of its providers. */
+export function createActivities(dependencies: ActivityDependencies) {
+  return {
+    ...createJobActivities(dependencies),
+    ...createAdmitActivities(dependencies),
+    ...createSubmitActivities(dependencies),
+    ...createSettleActivities(dependencies),
+    ...createPollActivities(dependencies),
+    ...createFetchActivities(dependencies),
+    ...createAfterJobActivities(dependencies),
+    ...createJanitorActivities(dependencies),
+  }
+}
+export type Activities = ReturnType<typeof createActivities>
+export type { ActivityDependencies, ActivitySettings, CrashPoint, Logger } from './dependencies.ts'

@@ -1,0 +1,159 @@
+import { Context } from '@temporalio/activity'
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
+import { describeError } from '../core/errors.ts'
+import { batchWorkflowId, jobWorkflowId, parseWorkflowId } from '../core/job-id.ts'
+import { mainTaskQueue } from '../core/task-queues.ts'
+import { isTerminalJobStatus } from '../core/statuses.ts'
+import { listOpenBatches, updateBatch } from '../db/batches.ts'
+import { appendEvent } from '../db/job-events.ts'
+import { failJob, loadJob } from '../db/job-state.ts'
+import { listPossibleTwins } from '../db/submissions.ts'
+import { listOpenJobs, listOrphanedBatches, listQuietBatches, listStuckQueuedJobs, sweepLeases, type QueuedJob } from '../db/sweep.ts'
+import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
+import { lookUp } from './batch-context.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { toFailure } from './failures.ts'
+import { withHeartbeat } from './heartbeat.ts'
+import { cancelTwin } from './settle.ts'
+
+/** The API starts a job's workflow itself; the janitor only what has waited this long. */
+const stuckQueuedMs = 10_000
+/** A batch whose poll is overdue by this much has lost its workflow, or its provider is down. */
+const quietMs = 10 * 60_000
+/** Batches live for 48 hours at most at any provider, so a twin can't appear later. */
+const twinWindowMs = 48 * 3_600_000
+/** Workflows closed against our will are looked for this far back: visibility is eventually consistent. */
+const closedWindowMs = 10 * 60_000
+
+export function createJanitorActivities(dependencies: ActivityDependencies) {
+  const { database, providers, workflows, logger } = dependencies
+  return {
+    /** One sweep of the database. The first one checks the workflow of every open job: the server may have lost its data. */
+    async sweep({ isFirst }: { isFirst: boolean }): Promise<{ providers: string[]; summary: string }> {
+      return await withHeartbeat(async () => {
+        try {
+          let started = 0
+          for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
+          if (isFirst) started += await restartLostWorkflows()
+          const closed = await noticeClosedWorkflows()
+          const revived = await reviveQuietBatches()
+          const swept = await sweepLeases(database)
+          const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept`
+          if (started + closed + revived + swept > 0) logger.info({ started, closed, revived, swept }, 'janitor mended something')
+          return { providers: providers.names(), summary }
+        } catch (error) {
+          throw toFailure(error)
+        }
+      })
+    },
+
+    /** Cancels batches of ours at one provider that nobody waits for. */
+    async sweepProvider({ provider: name }: { provider: string }): Promise<void> {
+      const provider = providers.find(name)
+      if (provider === null) return
+      const signal = Context.current().cancellationSignal
+      try {
+        for (const orphan of await listOrphanedBatches(database, name, provider.simulated)) {
+          const { jobId, batch, providerBatchId } = orphan
+          if (providerBatchId !== null) {
+            const remote: ProviderBatch | null = await lookUp(() => provider.retrieve(providerBatchId, signal))
+            if (remote !== null && !isTerminalAtProvider(remote.status)) {
+              if (remote.status !== 'cancelling') await provider.cancel(providerBatchId, signal)
+              continue
+            }
+          }
+          await updateBatch(database.drizzle, jobId, batch, { status: 'ended', result: providerBatchId === null ? 'not_sent' : 'cancelled', endedAt: new Date() })
+          await appendEvent(database.drizzle, jobId, 'orphan_ended', { batch, provider_batch_id: providerBatchId })
+        }
+        const twins = await listPossibleTwins(database, name, provider.simulated, new Date(Date.now() - twinWindowMs))
+        const oldest = twins.at(-1)
+        if (oldest === undefined) return
+        const byMarker = new Map(twins.map((submission) => [submission.inputFileId, submission]))
+        for await (const remote of provider.list(new Date(oldest.intendedAt.getTime() - 60_000), signal)) {
+          const submission = remote.marker === null ? undefined : byMarker.get(remote.marker)
+          if (submission !== undefined) await cancelTwin(dependencies, provider, submission, remote, signal)
+        }
+      } catch (error) {
+        throw toFailure(error)
+      }
+    },
+  }
+
+  async function startWorkflow(job: QueuedJob): Promise<boolean> {
+    try {
+      await workflows.start('batchJob', {
+        taskQueue: mainTaskQueue,
+        workflowId: jobWorkflowId(job.id),
+        args: [{ jobId: job.id }],
+        staticSummary: job.name ?? job.id,
+      })
+      return true
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false
+      throw error
+    }
+  }
+
+  /** Temporal may have been set up anew under a database that was kept: its jobs go on from their rows. */
+  async function restartLostWorkflows(): Promise<number> {
+    let started = 0
+    for await (const page of listOpenJobs(database)) {
+      for (const job of page) {
+        try {
+          await workflows.getHandle(jobWorkflowId(job.id)).describe()
+        } catch (error) {
+          if (!(error instanceof WorkflowNotFoundError)) throw error
+          if (await startWorkflow(job)) started += 1
+        }
+      }
+    }
+    return started
+  }
+
+  /** A workflow that was terminated (or failed for good) leaves a job that would be open for ever. */
+  async function noticeClosedWorkflows(): Promise<number> {
+    const since = new Date(Date.now() - closedWindowMs).toISOString()
+    let noticed = 0
+    const query = `ExecutionStatus IN ("Terminated", "Failed", "TimedOut") AND WorkflowType IN ("batchJob", "providerBatch") AND CloseTime > "${since}"`
+    for await (const execution of workflows.list({ query })) {
+      const ours = parseWorkflowId(execution.workflowId)
+      if (ours === null) continue
+      const { status } = await workflows.getHandle(execution.workflowId).describe()
+      if (status.name === 'RUNNING') continue
+      noticed += (ours.batch === null ? await markTerminated(ours.jobId) : await restartBatch(ours.jobId, ours.batch)) ? 1 : 0
+    }
+    return noticed
+  }
+
+  async function markTerminated(jobId: string): Promise<boolean> {
+    try {
+      const job = await loadJob(database.drizzle, jobId)
+      if (isTerminalJobStatus(job.status)) return false
+      await failJob(database, jobId, 'workflow_terminated', 'its workflow was terminated; `retry` starts it again and keeps what is answered')
+      return true
+    } catch (error) {
+      logger.warn({ jobId, error: describeError(error) }, 'the job of a terminated workflow could not be marked')
+      return false
+    }
+  }
+
+  async function reviveQuietBatches(): Promise<number> {
+    let revived = 0
+    for (const { jobId, batch } of await listQuietBatches(database, quietMs)) revived += (await restartBatch(jobId, batch)) ? 1 : 0
+    return revived
+  }
+
+  /** Starts a batch's workflow again; the one that runs is left alone. */
+  async function restartBatch(jobId: string, batch: number): Promise<boolean> {
+    try {
+      const job = await loadJob(database.drizzle, jobId)
+      const open = await listOpenBatches(database.drizzle, jobId)
+      if (isTerminalJobStatus(job.status) || !open.some((row) => row.batch === batch)) return false
+      await workflows.start('providerBatch', { taskQueue: mainTaskQueue, workflowId: batchWorkflowId(jobId, batch), args: [{ jobId, batch }] })
+      return true
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) logger.warn({ jobId, batch, error: describeError(error) }, 'a batch without a workflow could not be started')
+      return false
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { describeError } from '../core/errors.ts'
+import { modelOfRound, roundBackoffMs, roundsAllowed } from '../core/job-spec.ts'
+import type { BatchLimits } from '../core/splitting.ts'
+import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
+import { listOpenBatches, msSinceLastEnd } from '../db/batches.ts'
+import { closeItems, finalizeJob, reopenItems, type FinalCounts } from '../db/finalize.ts'
+import { appendEvent } from '../db/job-events.ts'
+import { failJob, loadJob, markFinalizing, pauseJob, requestCancel, resumeJob, startJob, type JobRow } from '../db/job-state.ts'
+import { planRound } from '../db/plan.ts'
+import { parseSpec, requireProvider, retryPolicy } from './batch-context.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { pauseReasonOf, toFailure } from './failures.ts'
+
+export interface RetryRequest {
+  /** Only items that ended with one of these classes; all that did not succeed without it. */
+  readonly classes?: readonly string[]
+}
+
+export interface BegunJob {
+  readonly status: JobStatus
+  /** False: the job has ended, and nothing was asked of it. */
+  readonly hasWork: boolean
+  readonly provider: string
+  readonly searchAttributes: boolean
+}
+
+export interface RoundToRun {
+  readonly round: number
+  /** Open batches to run, by number; empty when the job has nothing left to send. */
+  readonly batches: readonly number[]
+  /** Until the round may start. Null: the job is paused until a person resumes it. */
+  readonly waitMs: number | null
+}
+
+export interface EndedJob {
+  readonly status: JobStatus
+  readonly counts: FinalCounts
+}
+
+export function createJobActivities(dependencies: ActivityDependencies) {
+  const { database, settings, reach } = dependencies
+
+  /** Errors as Temporal should see them. */
+  async function run<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      throw toFailure(error)
+    }
+  }
+
+  return {
+    /** Starts a queued job, or finds where a started one stands. With `retry`, opens what did not succeed again. */
+    async beginJob({ jobId, retry }: { jobId: string; retry: RetryRequest | null }): Promise<BegunJob> {
+      return await run(async () => {
+        if (retry !== null) await reopenItems(database, jobId, retry.classes ?? null)
+        const job = await startJob(database, jobId)
+        return { status: job.status, hasWork: !isTerminalJobStatus(job.status), provider: job.provider, searchAttributes: settings.searchAttributes }
+      })
+    },
+
+    /** The batches to run now: those that are open, else those of the next round, planned here. */
+    async planRound({ jobId }: { jobId: string }): Promise<RoundToRun> {
+      return await run(async () => {
+        const job = await loadJob(database.drizzle, jobId)
+        let open = await listOpenBatches(database.drizzle, jobId)
+        try {
+        if (open.length === 0 && (await planNext(job))) open = await listOpenBatches(database.drizzle, jobId)
+        } catch (error) {
+          const reason = pauseReasonOf(error)
+          if (reason === null) throw error
+          await pauseJob(database, jobId, reason, describeError(error))
+          return { round: job.round, batches: [], waitMs: null }
+        }
+        const { round } = await loadJob(database.drizzle, jobId)
+        return { round, batches: open.map(({ batch }) => batch), waitMs: open.some((batch) => batch.status !== 'planned') ? 0 : await backoffLeftMs(job, round) }
+      })
+    },
+
+    async pause({ jobId, reason }: { jobId: string; reason: PauseReason }): Promise<void> {
+      await run(() => pauseJob(database, jobId, reason, null))
+    },
+
+    async resume({ jobId }: { jobId: string }): Promise<void> {
+      await run(() => resumeJob(database, jobId))
+    },
+
+    async markCancelling({ jobId }: { jobId: string }): Promise<void> {
+      await run(() => requestCancel(database, jobId))
+    },
+
+    /** Ends what is left and the job with it. */
+    async finalize({ jobId }: { jobId: string }): Promise<EndedJob> {
+      return await run(async () => {
+        await markFinalizing(database, jobId)
+        await closeItems(database, jobId)
+        await reach('finalize.before_commit')
+        return await finalizeJob(database, jobId)
+      })
+    },
+
+    async failJob({ jobId, code, message }: { jobId: string; code: string; message: string }): Promise<void> {
+      await failJob(database, jobId, code, message)
+    },
+  }
+
+  /** Plans the next round if there may be one. Limits of one round count from the job's first round, or from its last `retry`. */
+  async function planNext(job: JobRow): Promise<boolean> {
+    if (job.cancelRequestedAt !== null || isTerminalJobStatus(job.status)) return false
+    const spec = parseSpec(job)
+    const fallbackModels = spec.fallback_models ?? []
+    const maxRounds = roundsAllowed(retryPolicy(dependencies, job.provider, spec), fallbackModels)
+    const round = job.round + 1
+    const roundInJob = round - job.firstRound + 1
+    if (roundInJob > maxRounds) return false
+    const provider = requireProvider(dependencies, job.provider, job.simulated)
+    const limits = new Map<string, BatchLimits>()
+    const limitsOf = (model: string): BatchLimits => {
+      const known = limits.get(model)
+      if (known !== undefined) return known
+      const own = provider.limits(model)
+      const capped = {
+        maxRequests: Math.min(own.maxRequests, spec.limits?.max_batch_requests ?? own.maxRequests),
+        maxBytes: Math.min(own.maxBytes, spec.limits?.max_batch_bytes ?? own.maxBytes),
+        maxTokens: settings.capacity(job.provider).enqueuedTokens.get(model) ?? own.maxTokens,
+      }
+      limits.set(model, capped)
+      return capped
+    }
+    const plan = await planRound(
+      database,
+      job,
+      round,
+      (item) => ({
+        model: modelOfRound(item.model ?? job.model ?? '', fallbackModels, roundInJob, maxRounds),
+        endpoint: item.endpoint ?? job.endpoint ?? '/v1/chat/completions',
+      }),
+      limitsOf,
+    )
+    if (plan.batches > 0) await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })
+    return plan.batches > 0
+  }
+
+  /** What is left of the wait before a round, counted from the end of the round before it. */
+  async function backoffLeftMs(job: JobRow, round: number): Promise<number> {
+    const backoffMs = roundBackoffMs(retryPolicy(dependencies, job.provider, parseSpec(job)), round - job.firstRound + 1)
+    if (backoffMs === 0) return 0
+    return Math.max(0, backoffMs - ((await msSinceLastEnd(database.drizzle, job.id)) ?? backoffMs))
+  }
+}
+

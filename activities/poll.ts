@@ -1,0 +1,96 @@
+import { lockLaneOfBatch, releaseLease } from '../db/admission.ts'
+import { loadBatch, updateBatch } from '../db/batches.ts'
+import { nextPollDelayMs } from '../core/poll-cadence.ts'
+import { resolvePolling } from '../core/job-spec.ts'
+import { appendEvent } from '../db/job-events.ts'
+import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
+import { phaseOf } from './admit.ts'
+import { loadContext, lookUp, pauseForNotFound, requireProvider, runStep, tellGranted, type BatchContext, type BatchKey } from './batch-context.ts'
+import { step, type BatchStep } from './batch-step.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { withHeartbeat } from './heartbeat.ts'
+
+export function createPollActivities(dependencies: ActivityDependencies) {
+  const { database, settings } = dependencies
+  return {
+    /** Looks at a batch once and says when to look again. */
+    async poll(key: BatchKey): Promise<BatchStep> {
+      return await runStep(dependencies, key, 'poll', () =>
+        withHeartbeat(async (signal) => {
+          const context = await loadContext(dependencies, key)
+          if (context.batch.status !== 'in_progress') return step(phaseOf(context.batch.status))
+          const provider = requireProvider(dependencies, context.batch.provider, context.batch.simulated)
+          const seen = await lookUp(() => provider.retrieve(context.batch.providerBatchId as string, signal))
+          if (seen === null) return await pauseForNotFound(dependencies, key, context.batch, 'poll')
+          if (isTerminalAtProvider(seen.status)) return await recordEnd(key, seen)
+          return await recordProgress(key, context, seen)
+        }),
+      )
+    },
+
+    /** Asks the provider to cancel. The batch has ended only when a poll says so: finished answers are still to be kept. */
+    async cancelBatch(key: BatchKey): Promise<BatchStep> {
+      return await runStep(dependencies, key, 'poll', () =>
+        withHeartbeat(async (signal) => {
+          const context = await loadContext(dependencies, key)
+          if (context.batch.status !== 'in_progress') return step(phaseOf(context.batch.status))
+          const provider = requireProvider(dependencies, context.batch.provider, context.batch.simulated)
+          const asked = await lookUp(async () => {
+            await provider.cancel(context.batch.providerBatchId as string, signal)
+            return true
+          })
+          if (asked === null) return await pauseForNotFound(dependencies, key, context.batch, 'poll')
+          await appendEvent(database.drizzle, key.jobId, 'batch_cancel_requested', { batch: key.batch })
+          return step('poll')
+        }),
+      )
+    },
+  }
+
+  /** The provider is done with it: its room is free from here on, whatever happens to its answers. */
+  async function recordEnd(key: BatchKey, seen: ProviderBatch): Promise<BatchStep> {
+    const granted = await database.drizzle.transaction(async (tx) => {
+      await lockLaneOfBatch(tx, key.jobId, key.batch)
+      const batch = await loadBatch(tx, key.jobId, key.batch, 'lock')
+      if (batch.status !== 'in_progress') return []
+      await updateBatch(tx, key.jobId, key.batch, {
+        status: 'fetching',
+        providerStatus: seen.rawStatus,
+        reportedDone: seen.counts?.done ?? batch.reportedDone,
+        reportedFailed: seen.counts?.failed ?? batch.reportedFailed,
+        polls: batch.polls + 1,
+        nextPollAt: null,
+      })
+      await appendEvent(tx, key.jobId, 'batch_ended_at_provider', { batch: key.batch, status: seen.status })
+      return await releaseLease(tx, key.jobId, key.batch, settings.capacity(batch.provider))
+    })
+    await tellGranted(dependencies, granted)
+    return step('fetch')
+  }
+
+  async function recordProgress(key: BatchKey, { batch, spec }: BatchContext, seen: ProviderBatch): Promise<BatchStep> {
+    const now = Date.now()
+    const done = seen.counts === null ? null : seen.counts.done + seen.counts.failed
+    const waitMs = nextPollDelayMs(resolvePolling(spec.polling, ...settings.polling(batch.provider)), {
+      elapsedMs: Math.max(0, now - (batch.submittedAt ?? batch.createdAt).getTime()),
+      done,
+      total: batch.items,
+      expiresInMs: seen.expiresAt === null ? null : seen.expiresAt.getTime() - now,
+    })
+    const hasChanged = seen.rawStatus !== batch.providerStatus || (seen.counts?.done ?? null) !== batch.reportedDone || (seen.counts?.failed ?? null) !== batch.reportedFailed
+    await database.drizzle.transaction(async (tx) => {
+      await updateBatch(tx, key.jobId, key.batch, {
+        providerStatus: seen.rawStatus,
+        reportedDone: seen.counts?.done ?? null,
+        reportedFailed: seen.counts?.failed ?? null,
+        expiresAt: seen.expiresAt,
+        polls: batch.polls + 1,
+        nextPollAt: new Date(now + waitMs),
+      })
+      if (hasChanged) {
+        await appendEvent(tx, key.jobId, 'batch_progress', { batch: key.batch, provider_status: seen.rawStatus, done: seen.counts?.done ?? null, failed: seen.counts?.failed ?? null, items: batch.items })
+      }
+    })
+    return step('poll', waitMs, `${seen.rawStatus}${done === null ? '' : `, ${done} of ${batch.items}`}`)
+  }
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { updateBatch } from '../db/batches.ts'
+import { appendEvent } from '../db/job-events.ts'
+import { closeSubmission, findLiveSubmission, findOwned, settleableInMs, type SubmissionRow } from '../db/submissions.ts'
+import { isTerminalAtProvider, type Provider, type ProviderBatch } from '../providers/provider.ts'
+import { phaseOf } from './admit.ts'
+import { loadContext, pauseForPerson, requireProvider, runStep, type BatchKey } from './batch-context.ts'
+import { step, type BatchStep } from './batch-step.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { withHeartbeat } from './heartbeat.ts'
+import { acceptCreated } from './submit.ts'
+
+/** Providers' clocks and ours differ: the listing reads back this far before the intent, in milliseconds. */
+const clockSkewMs = 10 * 60_000
+
+/** Decides about a submission that may have reached the provider, once nothing of it can leave any more. */
+export function createSettleActivities(dependencies: ActivityDependencies) {
+  const { database, settings } = dependencies
+  return {
+    async settle(key: BatchKey): Promise<BatchStep> {
+      return await runStep(dependencies, key, 'settle', () => withHeartbeat((signal) => settleBatch(key, signal)))
+    },
+  }
+
+  async function settleBatch(key: BatchKey, signal: AbortSignal): Promise<BatchStep> {
+    const { batch } = await loadContext(dependencies, key)
+    if (batch.status !== 'submitting') return step(phaseOf(batch.status))
+    const submission = await findLiveSubmission(database.drizzle, key.jobId, key.batch)
+    if (submission === null || submission.state === 'intended') return step('submit')
+    if (submission.state === 'created') return step('poll')
+    if (submission.state === 'quarantined') return await quarantined(key, submission)
+    const waitMs = await settleableInMs(database.drizzle, submission.id, settings.settleAfterMs)
+    if (waitMs > 0) return step('settle', waitMs, 'whether the batch was created is unknown; looked up after the deadline')
+
+    const provider = requireProvider(dependencies, batch.provider, batch.simulated)
+    if (provider.keyFingerprint !== submission.keyFingerprint) {
+      const detail = `batch ${key.batch} was sent with key ${submission.keyFingerprint}, this worker has ${provider.keyFingerprint}: only the first can tell whether it exists`
+      return await pauseForPerson(dependencies, key, 'submission_unknown', detail, 'settle')
+    }
+    if (submission.inputFileId === null) return await quarantine(key, submission)
+    // A listing may show a new batch late, so absence is believed only when two complete ones agree.
+    let found = await findByMarker(provider, submission, signal)
+    if (found.length === 0) {
+      await sleep(settings.settlePauseMs, undefined, { signal })
+      found = await findByMarker(provider, submission, signal)
+    }
+    const [ours, ...twins] = found
+    if (ours === undefined) return await sendAgain(key, submission)
+    await acceptCreated(dependencies, submission, ours, 'batch_adopted', { items: batch.items })
+    for (const twin of twins) await cancelTwin(dependencies, provider, submission, twin, signal)
+    return step('poll', 0, 'adopted')
+  }
+
+  /** Batches of this submission that nobody owns yet, oldest first. Reads the listing to its end: a page that fails, throws. */
+  async function findByMarker(provider: Provider, submission: SubmissionRow, signal: AbortSignal): Promise<ProviderBatch[]> {
+    const since = new Date(submission.intendedAt.getTime() - clockSkewMs)
+    const ours: ProviderBatch[] = []
+    for await (const candidate of provider.list(since, signal)) {
+      if (candidate.marker !== null && candidate.marker === submission.inputFileId) ours.push(candidate)
+    }
+    const owned = await findOwned(
+      database.drizzle,
+      provider.name,
+      ours.map((candidate) => candidate.id),
+    )
+    return ours.filter((candidate) => !owned.has(candidate.id)).sort((left, right) => left.createdAt.getTime() - right.createdAt.getTime())
+  }
+
+  /** Absent twice: the batch keeps its room and is sent as a new attempt, with a token and a file of its own. */
+  async function sendAgain(key: BatchKey, submission: SubmissionRow): Promise<BatchStep> {
+    await database.drizzle.transaction(async (tx) => {
+      if (!(await closeSubmission(tx, submission.id, 'sending', 'absent', submission.error))) return
+      await updateBatch(tx, key.jobId, key.batch, { status: 'planned' })
+      await appendEvent(tx, key.jobId, 'submission_absent', { batch: key.batch, attempt: submission.attempt })
+    })
+    return step('admit', 0, 'not created; sent again')
+  }
+
+  async function quarantine(key: BatchKey, submission: SubmissionRow): Promise<BatchStep> {
+    await closeSubmission(database.drizzle, submission.id, 'sending', 'quarantined', submission.error)
+    return await quarantined(key, submission)
+  }
+
+  async function quarantined(key: BatchKey, submission: SubmissionRow): Promise<BatchStep> {
+    const detail = `whether batch ${key.batch} exists at ${submission.provider} can't be decided: settle it with \`batchwright settle ${key.jobId} ${key.batch}\``
+    return await pauseForPerson(dependencies, key, 'submission_unknown', detail, 'settle')
+  }
+}
+
+/** Cancels a batch that a submission created although another one counts. Its answers are never merged. */
+export async function cancelTwin(
+  { database, logger }: ActivityDependencies,
+  provider: Provider,
+  submission: SubmissionRow,
+  twin: ProviderBatch,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isTerminalAtProvider(twin.status)) return
+  logger.warn({ jobId: submission.jobId, batch: submission.batch, providerBatchId: twin.id }, 'a late twin is cancelled')
+  await provider.cancel(twin.id, signal)
+  if (twin.status === 'cancelling') return
+  await appendEvent(database.drizzle, submission.jobId, 'twin_cancelled', { batch: submission.batch, provider_batch_id: twin.id })
+}

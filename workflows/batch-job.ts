@@ -1,0 +1,55 @@
+import { ActivityFailure, ApplicationFailure, CancellationScope, continueAsNew, workflowInfo } from '@temporalio/workflow'
+import type { EndedJob } from '../activities/job.ts'
+import { databaseActivities, lastActivities } from './activity-proxies.ts'
+import { JobControl } from './job-control.ts'
+import { runBatches } from './run-batches.ts'
+
+export interface BatchJobInput {
+  jobId: string
+}
+
+/**
+ * One job, from its first round to its end. It derives everything from Postgres by `jobId`, so a new run – after a crash, a
+ * continue-as-new, a `retry` – adopts every open batch and submission before it plans anything. Each batch is a child workflow.
+ */
+export async function batchJob({ jobId }: BatchJobInput): Promise<EndedJob | null> {
+  const control = new JobControl(jobId)
+  // Cancelling a job is work of its own: it ends when the provider's batches have, with their finished answers kept.
+  CancellationScope.current().cancelRequested.catch(() => control.receive('cancel'))
+  return await CancellationScope.nonCancellable(async () => {
+    const jobs = (summary: string) => databaseActivities(summary)
+    let ended: EndedJob | null = null
+    try {
+      for (;;) {
+        const begun = await jobs('begin').beginJob({ jobId, retry: control.takeRetry() })
+        if (!begun.hasWork) return ended
+        control.start(begun)
+
+        for (;;) {
+          const round = await jobs('plan the next round').planRound({ jobId })
+          if (round.waitMs === null) await control.waitForResume()
+          else if (round.batches.length === 0) break
+          else {
+            control.show(`round ${round.round}: ${round.batches.length} batches`)
+            await control.waitBeforeRound(round.waitMs)
+            await runBatches(jobId, round.batches, control)
+          }
+          if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof batchJob>({ jobId })
+        }
+        if (control.hasRetry()) continue
+
+        ended = await jobs('finalize').finalize({ jobId })
+        control.end(ended.status)
+        const last = lastActivities(begun.provider, 'after the job')
+        await Promise.allSettled([last.onMain.notify({ jobId }), last.onProvider.deleteProviderFiles({ jobId })])
+        if (!control.hasRetry()) return ended
+      }
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error
+      const failure = error.cause instanceof ApplicationFailure ? error.cause : null
+      const [code, message] = [failure?.type ?? 'internal', failure?.message ?? error.message]
+      await jobs('fail').failJob({ jobId, code, message })
+      throw ApplicationFailure.nonRetryable(message, code)
+    }
+  })
+}

@@ -1,0 +1,3 @@
+export { batchJob } from './batch-job.ts'
+export { janitor } from './janitor.ts'
+export { providerBatch } from './provider-batch.ts'

@@ -1,0 +1,131 @@
+import { condition, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes, type SignalDefinition } from '@temporalio/workflow'
+import { defineSearchAttributeKey } from '@temporalio/common'
+import { batchWorkflowId } from '../core/job-id.ts'
+import type { JobStatus } from '../core/statuses.ts'
+import type { BegunJob, RetryRequest } from '../activities/job.ts'
+import { databaseActivities } from './activity-proxies.ts'
+import { batchEndedSignal, cancelSignal, pauseSignal, pollSignal, resumeSignal, retrySignal } from './messages.ts'
+
+type Command = 'cancel' | 'pause' | 'resume' | 'poll'
+
+const jobStatusKey = defineSearchAttributeKey('JobStatus', 'KEYWORD')
+
+/**
+ * The signals of a job, obeyed one at a time and in order while the job waits for something; whatever waits goes through `waitUntil`. Only
+ * activities change the job's state.
+ */
+export class JobControl {
+  readonly #jobId: string
+  readonly #inbox: Command[] = []
+  /** Batches whose workflow runs. */
+  readonly #open = new Set<number>()
+  #retry: RetryRequest | null = null
+  #isCancelled = false
+  #resumes = 0
+  #searchAttributes = false
+
+  constructor(jobId: string) {
+    this.#jobId = jobId
+    setHandler(cancelSignal, () => this.receive('cancel'))
+    setHandler(pauseSignal, () => this.receive('pause'))
+    setHandler(resumeSignal, () => this.receive('resume'))
+    setHandler(pollSignal, () => this.receive('poll'))
+    setHandler(retrySignal, (request) => void (this.#retry = request ?? {}))
+    setHandler(batchEndedSignal, (batch) => this.batchEnded(batch))
+  }
+
+  receive(command: Command): void {
+    this.#inbox.push(command)
+  }
+
+  hasRetry(): boolean {
+    return this.#retry !== null
+  }
+
+  takeRetry(): RetryRequest | null {
+    const retry = this.#retry
+    this.#retry = null
+    return retry
+  }
+
+  start({ status, searchAttributes }: BegunJob): void {
+    this.#searchAttributes = searchAttributes
+    this.#isCancelled = status === 'cancelling'
+    this.#showStatus(status)
+  }
+
+  end(status: JobStatus): void {
+    this.#showStatus(status)
+    this.show(status)
+  }
+
+  /** One line at the top of the job's page in the Web UI. */
+  show(details: string): void {
+    setCurrentDetails(details)
+  }
+
+  get openBatches(): number {
+    return this.#open.size
+  }
+
+  batchStarted(batch: number): void {
+    this.#open.add(batch)
+  }
+
+  batchEnded(batch: number): void {
+    this.#open.delete(batch)
+  }
+
+  /** Waits until `isDone`, or for `timeoutMs`, obeying what is asked meanwhile. */
+  async waitUntil(isDone: () => boolean, timeoutMs?: number): Promise<void> {
+    const isAwake = () => this.#inbox.length > 0 || isDone()
+    const deadline = timeoutMs === undefined ? null : Date.now() + timeoutMs
+    for (;;) {
+      for (let command = this.#inbox.shift(); command !== undefined; command = this.#inbox.shift()) await this.#obey(command)
+      if (isDone()) return
+      if (deadline === null) await condition(isAwake)
+      else if (Date.now() >= deadline || !(await condition(isAwake, deadline - Date.now()))) return
+    }
+  }
+
+  async waitForResume(): Promise<void> {
+    const seen = this.#resumes
+    await this.waitUntil(() => this.#resumes > seen || this.#isCancelled)
+  }
+
+  /** The backoff before a round; a cancel ends it. */
+  async waitBeforeRound(waitMs: number): Promise<void> {
+    if (waitMs > 0) await this.waitUntil(() => this.#isCancelled, waitMs)
+  }
+
+  async #obey(command: Command): Promise<void> {
+    const jobId = this.#jobId
+    switch (command) {
+      case 'cancel':
+        if (this.#isCancelled) return
+        this.#isCancelled = true
+        await databaseActivities('cancel').markCancelling({ jobId })
+        this.#showStatus('cancelling')
+        return await this.#tellBatches(cancelSignal)
+      case 'pause':
+        await databaseActivities('pause').pause({ jobId, reason: 'user' })
+        return this.#showStatus('paused')
+      case 'resume':
+        this.#resumes += 1
+        await databaseActivities('resume').resume({ jobId })
+        this.#showStatus(this.#isCancelled ? 'cancelling' : 'in_progress')
+        return await this.#tellBatches(resumeSignal)
+      case 'poll':
+        return await this.#tellBatches(pollSignal)
+    }
+  }
+
+  /** A batch that ended meanwhile can't be told, and need not be. */
+  async #tellBatches(signal: SignalDefinition<[]>): Promise<void> {
+    await Promise.allSettled([...this.#open].map((batch) => getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)))
+  }
+
+  #showStatus(status: JobStatus): void {
+    if (this.#searchAttributes) upsertSearchAttributes([{ key: jobStatusKey, value: status }])
+  }
+}

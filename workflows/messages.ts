@@ -1,0 +1,20 @@
+import { defineSignal } from '@temporalio/workflow'
+
+/*
+ * All signals, by the plain names that `temporal workflow signal` and the Web UI take.
+ */
+
+/** To a job: what runs is cancelled at the provider, its finished answers are kept. To a batch: the same for one batch. */
+export const cancelSignal = defineSignal('cancel')
+/** Submits nothing new; what runs is paid for, and is polled and fetched. */
+export const pauseSignal = defineSignal('pause')
+export const resumeSignal = defineSignal('resume')
+/** Polls every open batch now. */
+export const pollSignal = defineSignal('poll')
+/** Sends what did not succeed again; `{"classes": ["refusal"]}` chooses. On a closed job, starts it again. */
+export const retrySignal = defineSignal<[{ classes?: string[] }?]>('retry')
+
+/** From a batch to its job: its end is in the database. */
+export const batchEndedSignal = defineSignal<[number]>('batchEnded')
+/** To a batch: it has room at the provider now. */
+export const admittedSignal = defineSignal('admitted')
