@@ -5,7 +5,7 @@ import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
 import type { BatchStatus } from '../core/statuses.ts'
 import { closeSubmission, findLiveSubmission } from '../db/submissions.ts'
-import { loadContext, runStep, tellGranted, type BatchKey } from './batch-context.ts'
+import { loadContext, parseSpec, retryPolicy, runStep, tellGranted, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 
@@ -74,15 +74,22 @@ export function phaseOf(status: BatchStatus): BatchStep['phase'] {
 
 /**
  * Puts a batch that the provider had no room for back to `planned` and in the queue. It costs no round. The caller's transaction holds the
- * lane's lock. Its wait doubles with each refusal, from one minute to half an hour.
+ * lane's lock. Its wait doubles with each refusal, from the retry backoff to 32 times that.
  */
-export async function backToAdmission(query: Query, key: BatchKey, settings: ActivityDependencies['settings'], code: string, message: string): Promise<Granted[]> {
+export async function backToAdmission(
+  dependencies: ActivityDependencies,
+  query: Query,
+  key: BatchKey,
+  code: string,
+  message: string,
+): Promise<Granted[]> {
+  const { settings } = dependencies
   const batch = await loadBatch(query, key.jobId, key.batch, 'lock')
   const job = await loadJob(query, key.jobId)
   const live = await findLiveSubmission(query, key.jobId, key.batch)
   if (live !== null) await closeSubmission(query, live.id, live.state, 'abandoned', `${code}: ${message}`)
   const granted = await releaseLease(query, key.jobId, key.batch, settings.capacity(batch.provider))
-  const delayMs = settings.readmissionMs * 2 ** Math.min(batch.readmissions, 5)
+  const delayMs = retryPolicy(dependencies, batch.provider, parseSpec(job)).backoffMs * 2 ** Math.min(batch.readmissions, 5)
   await updateBatch(query, key.jobId, key.batch, {
     status: 'planned',
     readmissions: batch.readmissions + 1,

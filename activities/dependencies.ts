@@ -25,17 +25,22 @@ export interface ActivitySettings {
   readonly polling: (provider: string) => ReadonlyArray<JobSpec['polling']>
   readonly retry: (provider: string) => ReadonlyArray<JobSpec['retry']>
   readonly capacity: (provider: string) => ProviderCapacity
-  /** How long after its deadline a submission whose fate is unknown is looked for, in milliseconds. */
-  readonly settleAfterMs: number
-  /** Between the two complete listings that must both miss a batch, in milliseconds. */
-  readonly settlePauseMs: number
-  /** The first wait of a batch that the provider had no room for, in milliseconds; doubles. */
-  readonly readmissionMs: number
+  readonly submission: (provider: string) => SubmissionTiming
   readonly spoolDirectory: string
   /** Told when a job ended; signed as Standard Webhooks. */
   readonly webhook: { readonly url: string; readonly secret: string | null } | null
   /** Whether the search attributes are registered, so that workflows may set them. */
   readonly searchAttributes: boolean
+}
+
+/** All in milliseconds. */
+export interface SubmissionTiming {
+  /** How long one create call may take; no request leaves after it. */
+  readonly sendWindowMs: number
+  /** How long after that deadline a submission whose fate is unknown is looked for. */
+  readonly settleAfterMs: number
+  /** Between the two complete listings that must both miss a batch. */
+  readonly settlePauseMs: number
 }
 
 export interface ActivityDependencies {

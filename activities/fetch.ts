@@ -31,7 +31,7 @@ interface Strays {
  * pass has reached the verified end of every file.
  */
 export function createFetchActivities(dependencies: ActivityDependencies) {
-  const { database, settings, reach } = dependencies
+  const { database, reach } = dependencies
   return {
     async fetchResults(key: BatchKey): Promise<BatchStep> {
       return await runStep(dependencies, key, 'fetch', () => withHeartbeat((signal) => fetchBatch(key, signal)))
@@ -161,7 +161,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
   async function readmit(key: BatchKey, refusal: BatchRefusal): Promise<BatchStep> {
     const granted = await database.drizzle.transaction(async (tx) => {
       await lockLaneOfBatch(tx, key.jobId, key.batch)
-      return await backToAdmission(tx, key, settings, refusal.code, refusal.message)
+      return await backToAdmission(dependencies, tx, key, refusal.code, refusal.message)
     })
     await tellGranted(dependencies, granted)
     return step('admit')

@@ -29,7 +29,7 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
     if (submission === null || submission.state === 'intended') return step('submit')
     if (submission.state === 'created') return step('poll')
     if (submission.state === 'quarantined') return await quarantined(key, submission)
-    const waitMs = await settleableInMs(database.drizzle, submission.id, settings.settleAfterMs)
+    const waitMs = await settleableInMs(database.drizzle, submission.id, settings.submission(batch.provider).settleAfterMs)
     if (waitMs > 0) return step('settle', waitMs, 'whether the batch was created is unknown; looked up after the deadline')
 
     const provider = requireProvider(dependencies, batch.provider, batch.simulated)
@@ -41,7 +41,7 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
     // A listing may show a new batch late, so absence is believed only when two complete ones agree.
     let found = await findByMarker(provider, submission, signal)
     if (found.length === 0) {
-      await sleep(settings.settlePauseMs, undefined, { signal })
+      await sleep(settings.submission(provider.name).settlePauseMs, undefined, { signal })
       found = await findByMarker(provider, submission, signal)
     }
     const [ours, ...twins] = found

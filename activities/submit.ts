@@ -84,7 +84,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     }
     const job = await loadJob(database.drizzle, key.jobId)
     if (job.status !== 'in_progress') return await giveBackUnsent(key)
-    const submission = await intendSubmission(database.drizzle, batch, provider.sendWindowMs)
+    const submission = await intendSubmission(database.drizzle, batch, settings.submission(batch.provider).sendWindowMs)
     if (submission === null) return step('submit', 1000)
     await reach('submit.after_intent')
     const remainingMs = await claimSending(database.drizzle, submission.id)
@@ -125,14 +125,14 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   async function waitToSettle(submission: SubmissionRow, why: string): Promise<BatchStep> {
-    const waitMs = await settleableInMs(database.drizzle, submission.id, settings.settleAfterMs)
+    const waitMs = await settleableInMs(database.drizzle, submission.id, settings.submission(submission.provider).settleAfterMs)
     return step('settle', waitMs, `whether the batch was created is unknown (${why}); looked up after the deadline`)
   }
 
   async function readmit(key: BatchKey, code: string, message: string): Promise<BatchStep> {
     const granted = await database.drizzle.transaction(async (tx) => {
       await lockLaneOfBatch(tx, key.jobId, key.batch)
-      return await backToAdmission(tx, key, settings, code, message)
+      return await backToAdmission(dependencies, tx, key, code, message)
     })
     await tellGranted(dependencies, granted)
     return step('admit')
