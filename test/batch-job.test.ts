@@ -1,20 +1,231 @@
-import { asc, eq } from 'drizzle-orm'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { outcomes } from '../db/schema.ts'
-import { simulatorControl } from '../simulator/simulator.ts'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { simulatorControl, type SimulatorControl } from '../simulator/simulator.ts'
+import { attemptsOf, batchesOf, billOf, eventTypes, expectKept, outcomesOf, submissionsOf } from './job-checks.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
+import { until } from './services.ts'
 
 let stack: JobStack
+let simulator: SimulatorControl
 beforeAll(async () => {
-  stack = await startJobStack({ simulator: { duration_ms: 200 } })
+  stack = await startJobStack()
+  simulator = simulatorControl(stack.simulator.url)
 })
 afterAll(() => stack.stop())
+beforeEach(async () => {
+  await simulator.clearFaults()
+  await simulator.setOptions({ duration_ms: 100, curve: 'linear', window_ms: 86_400_000, item_faults: [], enqueued_token_limit: null, quirks: {} })
+})
 
-test('every item is answered, once, with the answer to its own prompt', async () => {
-  const jobId = await createJob(stack, Array.from({ length: 50 }, (_, index) => ({ prompt: `What is ${index} + 1?` })))
+let prompted = 0
+/** Prompts that no other test uses: the simulator counts attempts by prompt. */
+function promptsOf(count: number, directive = ''): string[] {
+  prompted += 1
+  return Array.from({ length: count }, (_, index) => `Test ${prompted}: what is ${index} + 1?${directive}`)
+}
+function linesOf(prompts: readonly string[]): Array<{ prompt: string }> {
+  return prompts.map((prompt) => ({ prompt }))
+}
+
+test('every item is answered once, with the answer to its own prompt, and the cost is the bill', async () => {
+  const prompts = promptsOf(60)
+  const jobId = await createJob(stack, linesOf(prompts), { limits: { max_batch_requests: 25 } })
   const job = await jobAt(stack, jobId)
-  expect(job).toMatchObject({ status: 'completed', succeeded: 50, failed: 0 })
-  const rows = await stack.db.database.drizzle.select().from(outcomes).where(eq(outcomes.jobId, jobId)).orderBy(asc(outcomes.seq))
-  expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
-  console.log(rows[0], await simulatorControl(stack.simulator.url).books())
+  expect(job).toMatchObject({ status: 'completed', succeeded: 60, attempts: 0, unpriced: 0 })
+  await expectKept(stack, jobId, prompts)
+  expect((await batchesOf(stack, jobId)).map(({ items, status, result }) => [items, status, result])).toEqual([
+    [25, 'ended', 'completed'],
+    [25, 'ended', 'completed'],
+    [10, 'ended', 'completed'],
+  ])
+  expect(job.costNanos).toBe(await billOf(stack, jobId))
+  expect((await eventTypes(stack, jobId)).at(-1)).toBe('completed')
+})
+
+test('500 items of which 10 % fail once: 500 answers in input order, and one attempt kept for each failed one', async () => {
+  await simulator.setOptions({ item_faults: [{ kind: 'transient', rate: 0.1, first_attempts: 1 }] })
+  const prompts = promptsOf(500)
+  const jobId = await createJob(stack, linesOf(prompts))
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 500, failed: 0 })
+  await expectKept(stack, jobId, prompts)
+  const attempts = await attemptsOf(stack, jobId)
+  const failedOnce = new Set((await outcomesOf(stack, jobId)).filter((row) => row.attempts === 2).map(({ seq }) => seq))
+  expect(failedOnce.size).toBeGreaterThan(25)
+  expect(failedOnce.size).toBeLessThan(90)
+  expect(attempts.map(({ seq }) => seq)).toEqual([...failedOnce].sort((left, right) => left - right))
+  expect(new Set(attempts.map(({ errorClass }) => errorClass))).toEqual(new Set(['transient']))
+  expect((await batchesOf(stack, jobId)).map(({ round }) => round)).toEqual([1, 2])
+})
+
+test('what is permanent is not sent again, and what fails to the last round ends as failed', async () => {
+  const prompts = [...promptsOf(3), ...promptsOf(1, ' [[simulate:content_filter]]'), ...promptsOf(1, ' [[simulate:refusal]]'), ...promptsOf(1, ' [[simulate:transient times=always]]')]
+  const jobId = await createJob(stack, linesOf(prompts))
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3, failed: 3 })
+  await expectKept(stack, jobId, prompts)
+  const rows = await outcomesOf(stack, jobId)
+  expect(rows.slice(3).map(({ errorClass, attempts }) => [errorClass, attempts])).toEqual([
+    ['content_filter', 1],
+    ['refusal', 1],
+    ['transient', 3],
+  ])
+  expect((await batchesOf(stack, jobId)).map(({ round, items }) => [round, items])).toEqual([
+    [1, 6],
+    [2, 1],
+    [3, 1],
+  ])
+})
+
+test('a batch refused whole without a culprit is halved in its round until it is taken', async () => {
+  await simulator.setOptions({ strict_parameters: true, max_requests: 5 })
+  try {
+    const prompts = promptsOf(8)
+    const jobId = await createJob(stack, linesOf(prompts))
+    expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 8, round: 1 })
+    await expectKept(stack, jobId, prompts)
+    const batches = await batchesOf(stack, jobId)
+    expect(batches.map(({ items, splitFrom, result }) => [items, splitFrom, result])).toEqual([
+      [8, null, 'failed'],
+      [4, 1, 'completed'],
+      [4, 1, 'completed'],
+    ])
+  } finally {
+    await simulator.setOptions({ max_requests: 50_000 })
+  }
+})
+
+test('a batch that expires keeps its finished part; only the rest is sent again', async () => {
+  await simulator.setOptions({ curve: 'stalled', duration_ms: 300, window_ms: 1000 })
+  const prompts = promptsOf(40)
+  const jobId = await createJob(stack, linesOf(prompts))
+  await until('the first batch to expire', async () => (await batchesOf(stack, jobId))[0]?.result === 'expired')
+  await simulator.setOptions({ curve: 'linear', window_ms: 86_400_000 })
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 40 })
+  await expectKept(stack, jobId, prompts)
+  const [first, second] = await batchesOf(stack, jobId)
+  const attempts = await attemptsOf(stack, jobId)
+  expect(attempts.length).toBeGreaterThan(0)
+  expect(attempts.length).toBeLessThan(40)
+  expect(attempts.every(({ errorClass }) => errorClass === 'expired')).toBe(true)
+  expect(second?.items).toBe(attempts.length)
+  expect(first?.answered).toBe(40)
+})
+
+test('a cancelled job ends when the provider has cancelled, and keeps what was finished', async () => {
+  await simulator.setOptions({ duration_ms: 4000, cancelling_ms: 200 })
+  const prompts = promptsOf(50)
+  const jobId = await createJob(stack, linesOf(prompts))
+  await until('some progress', async () => ((await batchesOf(stack, jobId))[0]?.reportedDone ?? 0) > 3)
+  await stack.client.workflow.getHandle(`job-${jobId}`).signal('cancel')
+  await jobAt(stack, jobId, ['cancelling', 'cancelled'])
+  const job = await jobAt(stack, jobId)
+  expect(job.status).toBe('cancelled')
+  expect(job.succeeded).toBeGreaterThan(3)
+  expect(job.cancelled).toBe(50 - job.succeeded)
+  await expectKept(stack, jobId, prompts)
+  expect((await batchesOf(stack, jobId)).map(({ result, providerStatus }) => [result, providerStatus])).toEqual([['cancelled', 'cancelled']])
+  expect(job.costNanos).toBe(await billOf(stack, jobId))
+})
+
+test("Temporal's own cancel equals the signal", async () => {
+  await simulator.setOptions({ duration_ms: 4000 })
+  const prompts = promptsOf(10)
+  const jobId = await createJob(stack, linesOf(prompts))
+  await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
+  await stack.client.workflow.getHandle(`job-${jobId}`).cancel()
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'cancelled' })
+  await expectKept(stack, jobId, prompts)
+})
+
+test('a job cancelled before anything was sent sends nothing', async () => {
+  const prompts = promptsOf(5)
+  await simulator.addFault('files.create:status:status=503,times=always')
+  const jobId = await createJob(stack, linesOf(prompts))
+  await stack.client.workflow.getHandle(`job-${jobId}`).signal('cancel')
+  await jobAt(stack, jobId, ['cancelling', 'cancelled'])
+  await simulator.clearFaults()
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'cancelled', cancelled: 5 })
+  expect((await batchesOf(stack, jobId)).map(({ result }) => result)).toEqual(['not_sent'])
+  expect(await submissionsOf(stack, jobId)).toEqual([])
+})
+
+test('a paused job submits nothing new, and still fetches what runs', async () => {
+  await simulator.setOptions({ duration_ms: 700, item_faults: [{ kind: 'transient', rate: 0.5, first_attempts: 1 }] })
+  const prompts = promptsOf(20)
+  const jobId = await createJob(stack, linesOf(prompts))
+  const handle = stack.client.workflow.getHandle(`job-${jobId}`)
+  await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
+  await handle.signal('pause')
+  expect(await jobAt(stack, jobId, ['paused'])).toMatchObject({ pauseReason: 'user' })
+  await until('round 2 to wait', async () => (await batchesOf(stack, jobId)).some(({ round, status }) => round === 2 && status === 'planned'))
+  expect((await batchesOf(stack, jobId))[0]).toMatchObject({ status: 'ended', answered: 20 })
+  expect(await submissionsOf(stack, jobId)).toHaveLength(1)
+  await handle.signal('resume')
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 20 })
+  await expectKept(stack, jobId, prompts)
+})
+
+test('a batch that the provider does not know pauses the job, and resume goes on', async () => {
+  await simulator.setOptions({ duration_ms: 500 })
+  const prompts = promptsOf(5)
+  const jobId = await createJob(stack, linesOf(prompts))
+  await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
+  await simulator.addFault('batches.retrieve:status:status=404,times=always')
+  expect(await jobAt(stack, jobId, ['paused'])).toMatchObject({ pauseReason: 'provider_batch_not_found' })
+  await simulator.clearFaults()
+  await stack.client.workflow.getHandle(`job-${jobId}`).signal('resume')
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 5 })
+  await expectKept(stack, jobId, prompts)
+})
+
+test('a batch over the enqueued-token limit goes back to admission and costs no round', async () => {
+  await simulator.setOptions({ duration_ms: 300, enqueued_token_limit: 100 })
+  const prompts = promptsOf(20)
+  const jobId = await createJob(stack, linesOf(prompts), { limits: { max_batch_requests: 5 } })
+  const job = await jobAt(stack, jobId)
+  expect(job).toMatchObject({ status: 'completed', succeeded: 20, round: 1, attempts: 0 })
+  await expectKept(stack, jobId, prompts)
+})
+
+test('retry sends what did not succeed again, under the same job', async () => {
+  const prompts = [...promptsOf(3), ...promptsOf(1, ' [[simulate:transient times=3]]')]
+  const jobId = await createJob(stack, linesOf(prompts))
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3, failed: 1 })
+  await stack.client.workflow.signalWithStart('batchJob', {
+    taskQueue: 'batchwright',
+    workflowId: `job-${jobId}`,
+    args: [{ jobId }],
+    signal: 'retry',
+    signalArgs: [{}],
+  })
+  await until('all to be answered', async () => (await jobAt(stack, jobId)).succeeded === 4)
+  await expectKept(stack, jobId, prompts)
+  expect((await attemptsOf(stack, jobId)).map(({ seq, round }) => [seq, round])).toEqual([
+    [4, 1],
+    [4, 2],
+    [4, 3],
+  ])
+})
+
+test('an invalid structured answer is sent again with the error shown, and a fenced one is taken', async () => {
+  const schema = { type: 'object', properties: { answer: { type: 'integer' } }, required: ['answer'], additionalProperties: false }
+  const prompts = [...promptsOf(1), ...promptsOf(1, ' [[simulate:invalid_output times=1 variant=prose]]'), ...promptsOf(1, ' [[simulate:invalid_output times=1 variant=fence]]')]
+  const jobId = await createJob(stack, linesOf(prompts), { schema })
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3 })
+  const rows = await outcomesOf(stack, jobId)
+  for (const row of rows) expect((JSON.parse(row.answer ?? '') as { output: unknown }).output).toEqual({ answer: expect.any(Number) })
+  expect((await attemptsOf(stack, jobId)).map(({ seq, errorClass }) => [seq, errorClass])).toEqual([[2, 'invalid_output']])
+})
+
+test('a job that was queued without a workflow is started by the janitor', async () => {
+  const prompts = promptsOf(2)
+  const jobId = await createJob(stack, linesOf(prompts), {}, { start: false, queuedAt: new Date(Date.now() - 60_000) })
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 2 })
+})
+
+test('a terminated workflow leaves a failed job; retry adopts its batch and keeps the answers', async () => {
+  await simulator.setOptions({ duration_ms: 1500 })
+  const prompts = promptsOf(5)
+  const jobId = await createJob(stack, linesOf(prompts))
+  await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
+  await stack.client.workflow.getHandle(`job-${jobId}`).terminate('by hand')
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'failed', errorCode: 'workflow_terminated' })
 })

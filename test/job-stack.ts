@@ -110,16 +110,16 @@ function testSettings(config: Config): ReturnType<typeof activitySettings> {
 }
 
 /** Creates and starts a job of these lines, as the API does it. */
-export async function createJob(stack: JobStack, lines: readonly JsonObject[], spec: JobSpec = {}): Promise<string> {
+export async function createJob(stack: JobStack, lines: readonly JsonObject[], spec: JobSpec = {}, options: { start?: boolean; queuedAt?: Date } = {}): Promise<string> {
   const provider = createProviderRegistry(providerSettings(stack.config), loadCatalog()).find('openai')
   if (provider === null) throw new Error('no provider')
   const defaults = { model: spec.model ?? 'gpt-4o-mini', modelOverride: null, endpoint: spec.endpoint ?? null, system: spec.system ?? null, schema: spec.schema ?? null, maxTokens: null, temperature: null }
-  const jobId = await insertJob(stack.db.database, lines.length, { status: 'queued', spec: JSON.stringify(spec), model: defaults.model, queuedAt: new Date() }, (seq) => {
+  const jobId = await insertJob(stack.db.database, lines.length, { status: 'queued', spec: JSON.stringify(spec), model: defaults.model, queuedAt: options.queuedAt ?? new Date() }, (seq) => {
     const line = JSON.stringify(lines[seq - 1])
     const rendered = provider.render(parseInputLine(line, seq).request, defaults)
     return { line, bytes: Buffer.byteLength(provider.line(placeholderItemId(seq), rendered)) + 1, tokens: rendered.inputTokens }
   })
-  await stack.client.workflow.start('batchJob', { taskQueue: 'batchwright', workflowId: `job-${jobId}`, args: [{ jobId }] })
+  if (options.start !== false) await stack.client.workflow.start('batchJob', { taskQueue: 'batchwright', workflowId: `job-${jobId}`, args: [{ jobId }] })
   return jobId
 }
 
