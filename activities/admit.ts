@@ -32,7 +32,11 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
         const admission = await requestAdmission(database, key.jobId, key.batch, settings.capacity(batch.provider))
         await tellGranted(dependencies, admission.others)
         if (admission.granted) return step('upload')
-        return step('admit', admission.notBeforeMs > 0 ? admission.notBeforeMs + 50 : admissionFallbackMs, 'waits for room at the provider')
+        return step(
+          'admit',
+          admission.notBeforeMs > 0 ? admission.notBeforeMs + 50 : admissionFallbackMs,
+          'waits for room at the provider',
+        )
       })
     },
   }

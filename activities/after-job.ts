@@ -8,7 +8,7 @@ import { listSubmissions } from '../db/submissions.ts'
 import { lookUp, parseSpec, requireProvider } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { toFailure } from './failures.ts'
-import { withHeartbeat } from './heartbeat.ts'
+import { cancellationSignal } from './heartbeat.ts'
 
 /** A webhook call may take this long, in milliseconds. */
 const webhookTimeoutMs = 15_000
@@ -19,25 +19,24 @@ export function createAfterJobActivities(dependencies: ActivityDependencies) {
   return {
     /** Deletes what the job left at the provider: input files and result files. `keep_provider_files` keeps them. */
     async deleteProviderFiles({ jobId }: { jobId: string }): Promise<{ deleted: number }> {
-      return await withHeartbeat(async (signal) => {
-        try {
-          const job = await loadJob(database.drizzle, jobId)
-          if (parseSpec(job).keep_provider_files === true) return { deleted: 0 }
-          const provider = requireProvider(dependencies, job.provider, job.simulated)
-          const files = new Set<string>()
-          for (const submission of await listSubmissions(database.drizzle, jobId)) {
-            if (submission.inputFileId !== null) files.add(submission.inputFileId)
-            const { providerBatchId } = submission
-            if (providerBatchId === null) continue
-            const batch = await lookUp(() => provider.retrieve(providerBatchId, signal))
-            for (const fileId of batch?.resultFileIds ?? []) files.add(fileId)
-          }
-          await provider.deleteFiles([...files], signal)
-          return { deleted: files.size }
-        } catch (error) {
-          throw toFailure(error)
+      const signal = cancellationSignal()
+      try {
+        const job = await loadJob(database.drizzle, jobId)
+        if (parseSpec(job).keep_provider_files === true) return { deleted: 0 }
+        const provider = requireProvider(dependencies, job.provider, job.simulated)
+        const files = new Set<string>()
+        for (const submission of await listSubmissions(database.drizzle, jobId)) {
+          if (submission.inputFileId !== null) files.add(submission.inputFileId)
+          const { providerBatchId } = submission
+          if (providerBatchId === null) continue
+          const batch = await lookUp(() => provider.retrieve(providerBatchId, signal))
+          for (const fileId of batch?.resultFileIds ?? []) files.add(fileId)
         }
-      })
+        await provider.deleteFiles([...files], signal)
+        return { deleted: files.size }
+      } catch (error) {
+        throw toFailure(error)
+      }
     },
 
     /** Tells the configured webhook that a job ended, signed as Standard Webhooks (https://www.standardwebhooks.com). */
@@ -55,7 +54,13 @@ export function createAfterJobActivities(dependencies: ActivityDependencies) {
             name: job.name,
             status: job.status,
             simulated: job.simulated,
-            counts: { total: job.items, succeeded: job.succeeded, failed: job.failed, expired: job.expired, cancelled: job.cancelled },
+            counts: {
+              total: job.items,
+              succeeded: job.succeeded,
+              failed: job.failed,
+              expired: job.expired,
+              cancelled: job.cancelled,
+            },
             cost_usd: formatDollars(job.costNanos),
           },
         })

@@ -35,7 +35,10 @@ export function parseSpec(job: JobRow): JobSpec {
 export function requireProvider({ providers }: ActivityDependencies, name: string, simulated: boolean): Provider {
   const provider = providers.find(name)
   if (provider === null) {
-    throw new BatchwrightError('provider_unconfigured', `this worker has no provider "${name}": set its key and start the worker again`)
+    throw new BatchwrightError(
+      'provider_unconfigured',
+      `this worker has no provider "${name}": set its key and start the worker again`,
+    )
   }
   if (provider.simulated !== simulated) {
     throw new BatchwrightError(
@@ -127,7 +130,12 @@ export async function lookUp<Result>(call: () => Promise<Result>): Promise<Resul
 }
 
 /** Another project's key, most likely: what was paid for must not be given up by a timer. */
-export async function pauseForNotFound(dependencies: ActivityDependencies, key: BatchKey, batch: BatchRow, again: BatchStep['phase']): Promise<BatchStep> {
+export async function pauseForNotFound(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  batch: BatchRow,
+  again: BatchStep['phase'],
+): Promise<BatchStep> {
   const detail = `${batch.provider} does not know ${batch.providerBatchId} (batch ${key.batch}): is the key of the same project set?`
   return await pauseForPerson(dependencies, key, 'provider_batch_not_found', detail, again)
 }

@@ -10,10 +10,20 @@ import type { CanonicalAnswer, ProviderResult } from '../formats/canonical-answe
 import { parseInputLine } from '../formats/input-line.ts'
 import type { BatchRefusal, Provider, ProviderBatch } from '../providers/provider.ts'
 import { backToAdmission, phaseOf } from './admit.ts'
-import { loadContext, lookUp, pauseForNotFound, pauseForPerson, requireProvider, runStep, tellGranted, type BatchContext, type BatchKey } from './batch-context.ts'
+import {
+  loadContext,
+  lookUp,
+  pauseForNotFound,
+  pauseForPerson,
+  requireProvider,
+  runStep,
+  tellGranted,
+  type BatchContext,
+  type BatchKey,
+} from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { withHeartbeat } from './heartbeat.ts'
+import { cancellationSignal } from './heartbeat.ts'
 import { benchFor, failItems, judge, unanswered, type Bench } from './judge.ts'
 
 /** Rows of one merge: few enough to keep transactions short, enough to keep them cheap. */
@@ -34,7 +44,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
   const { database, reach } = dependencies
   return {
     async fetchResults(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'fetch', () => withHeartbeat((signal) => fetchBatch(key, signal)))
+      return await runStep(dependencies, key, 'fetch', () => fetchBatch(key, cancellationSignal()))
     },
   }
 
@@ -55,7 +65,13 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     return await endBatch(key, resultOf(remote), strays)
   }
 
-  async function mergeAll(context: BatchContext, bench: Bench, provider: Provider, remote: ProviderBatch, signal: AbortSignal): Promise<Strays> {
+  async function mergeAll(
+    context: BatchContext,
+    bench: Bench,
+    provider: Provider,
+    remote: ProviderBatch,
+    signal: AbortSignal,
+  ): Promise<Strays> {
     const strays: Strays = { count: 0, examples: [] }
     let chunk: Array<{ seq: number; result: ProviderResult }> = []
     for await (const result of provider.results(remote, signal)) {
@@ -76,7 +92,12 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     return strays
   }
 
-  async function mergeChunk(context: BatchContext, bench: Bench, chunk: ReadonlyArray<{ seq: number; result: ProviderResult }>, strays: Strays): Promise<void> {
+  async function mergeChunk(
+    context: BatchContext,
+    bench: Bench,
+    chunk: ReadonlyArray<{ seq: number; result: ProviderResult }>,
+    strays: Strays,
+  ): Promise<void> {
     if (chunk.length === 0) return
     const { batch, spec } = context
     const seqs = chunk.map(({ seq }) => seq)
@@ -123,7 +144,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
 
   /** Gives every item of the batch that has no answer this one. */
   async function mergeUnanswered({ batch }: BatchContext, bench: Bench, answer: CanonicalAnswer): Promise<void> {
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const seqs = await listUnanswered(database.sql, batch, after, chunkSize)
       const last = seqs.at(-1)
       if (last === undefined) return
@@ -174,7 +195,8 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       if (seq !== null) named.push({ seq, reason: message, code })
     }
     // A batch of one item that is refused is refused for that item.
-    if (named.length === 0 && context.batch.items === 1) named.push({ seq: context.batch.seqFrom, reason: refusal.message, code: refusal.code })
+    if (named.length === 0 && context.batch.items === 1)
+      named.push({ seq: context.batch.seqFrom, reason: refusal.message, code: refusal.code })
     await failItems(dependencies, context, named)
   }
 
@@ -187,7 +209,13 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     return await endBatch(key, 'failed', { count: 0, examples: [] }, refusal, parts)
   }
 
-  async function endBatch(key: BatchKey, result: BatchResult, strays: Strays, refusal: BatchRefusal | null = null, parts: number[] = []): Promise<BatchStep> {
+  async function endBatch(
+    key: BatchKey,
+    result: BatchResult,
+    strays: Strays,
+    refusal: BatchRefusal | null = null,
+    parts: number[] = [],
+  ): Promise<BatchStep> {
     await database.drizzle.transaction(async (tx) => {
       const batch = await loadBatch(tx, key.jobId, key.batch, 'lock')
       if (batch.status === 'ended') return
@@ -198,7 +226,8 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
         endedAt: new Date(),
         ...(refusal === null ? {} : { errorCode: refusal.code, errorMessage: refusal.message }),
       })
-      if (strays.count > 0) await appendEvent(tx, key.jobId, 'stray_results', { batch: key.batch, count: strays.count, examples: strays.examples })
+      if (strays.count > 0)
+        await appendEvent(tx, key.jobId, 'stray_results', { batch: key.batch, count: strays.count, examples: strays.examples })
       await appendEvent(tx, key.jobId, 'batch_ended', {
         batch: key.batch,
         result,

@@ -1,16 +1,33 @@
 import { Context } from '@temporalio/activity'
 
+/** Often enough for the shortest heartbeat timeout that workflows set. */
+const intervalMs = 2000
+
+/** Aborts when the running activity is cancelled, has timed out, or its worker shuts down. */
+export function cancellationSignal(): AbortSignal {
+  return Context.current().cancellationSignal
+}
+
 /**
- * Runs `work` with a heartbeat every few seconds, so that a killed worker is noticed in seconds and not at the activity's timeout. The
- * signal aborts when the activity is cancelled or its worker shuts down.
+ * Every activity with a heartbeat: a killed worker is noticed in seconds, not at the activity's timeout, and an activity that takes
+ * long is not taken for dead.
  */
-export async function withHeartbeat<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-  const context = Context.current()
-  context.heartbeat()
-  const timer = setInterval(() => context.heartbeat(), 2000)
-  try {
-    return await work(context.cancellationSignal)
-  } finally {
-    clearInterval(timer)
+export function withHeartbeats<Activities extends object>(activities: Activities): Activities {
+  const beating = Object.entries(activities).map(([name, activity]) => [name, beat(activity as Activity)])
+  return Object.fromEntries(beating) as Activities
+}
+
+type Activity = (input: unknown) => Promise<unknown>
+
+function beat(activity: Activity): Activity {
+  return async (input) => {
+    const context = Context.current()
+    context.heartbeat()
+    const timer = setInterval(() => context.heartbeat(), intervalMs)
+    try {
+      return await activity(input)
+    } finally {
+      clearInterval(timer)
+    }
   }
 }

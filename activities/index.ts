@@ -2,6 +2,7 @@ import { createAdmitActivities } from './admit.ts'
 import { createAfterJobActivities } from './after-job.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createFetchActivities } from './fetch.ts'
+import { withHeartbeats } from './heartbeat.ts'
 import { createJanitorActivities } from './janitor.ts'
 import { createJobActivities } from './job.ts'
 import { createPollActivities } from './poll.ts'
@@ -10,7 +11,7 @@ import { createSubmitActivities } from './submit.ts'
 
 /** All activities; a worker registers them on the main task queue and on that of each of its providers. */
 export function createActivities(dependencies: ActivityDependencies) {
-  return {
+  return withHeartbeats({
     ...createJobActivities(dependencies),
     ...createAdmitActivities(dependencies),
     ...createSubmitActivities(dependencies),
@@ -19,7 +20,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createFetchActivities(dependencies),
     ...createAfterJobActivities(dependencies),
     ...createJanitorActivities(dependencies),
-  }
+  })
 }
 export type Activities = ReturnType<typeof createActivities>
 export type { ActivityDependencies, ActivitySettings, CrashPoint, Logger } from './dependencies.ts'

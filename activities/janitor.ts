@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity'
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
 import { describeError } from '../core/errors.ts'
 import { batchWorkflowId, jobWorkflowId, parseWorkflowId } from '../core/job-id.ts'
@@ -8,12 +7,19 @@ import { listOpenBatches, updateBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
 import { listPossibleTwins } from '../db/submissions.ts'
-import { listOpenJobs, listOrphanedBatches, listQuietBatches, listStuckQueuedJobs, sweepLeases, type QueuedJob } from '../db/sweep.ts'
+import {
+  listOpenJobs,
+  listOrphanedBatches,
+  listQuietBatches,
+  listStuckQueuedJobs,
+  sweepLeases,
+  type QueuedJob,
+} from '../db/sweep.ts'
 import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
 import { lookUp } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { toFailure } from './failures.ts'
-import { withHeartbeat } from './heartbeat.ts'
+import { cancellationSignal } from './heartbeat.ts'
 import { cancelTwin } from './settle.ts'
 
 /** The API starts a job's workflow itself; the janitor only what has waited this long. */
@@ -30,28 +36,26 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
   return {
     /** One sweep of the database. The first one checks the workflow of every open job: the server may have lost its data. */
     async sweep({ isFirst }: { isFirst: boolean }): Promise<{ providers: string[]; summary: string }> {
-      return await withHeartbeat(async () => {
-        try {
-          let started = 0
-          for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
-          if (isFirst) started += await restartLostWorkflows()
-          const closed = await noticeClosedWorkflows()
-          const revived = await reviveQuietBatches()
-          const swept = await sweepLeases(database)
-          const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept`
-          if (started + closed + revived + swept > 0) logger.info({ started, closed, revived, swept }, 'janitor mended something')
-          return { providers: providers.names(), summary }
-        } catch (error) {
-          throw toFailure(error)
-        }
-      })
+      try {
+        let started = 0
+        for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
+        if (isFirst) started += await restartLostWorkflows()
+        const closed = await noticeClosedWorkflows()
+        const revived = await reviveQuietBatches()
+        const swept = await sweepLeases(database)
+        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept`
+        if (started + closed + revived + swept > 0) logger.info({ started, closed, revived, swept }, 'janitor mended something')
+        return { providers: providers.names(), summary }
+      } catch (error) {
+        throw toFailure(error)
+      }
     },
 
     /** Cancels batches of ours at one provider that nobody waits for. */
     async sweepProvider({ provider: name }: { provider: string }): Promise<void> {
       const provider = providers.find(name)
       if (provider === null) return
-      const signal = Context.current().cancellationSignal
+      const signal = cancellationSignal()
       try {
         for (const orphan of await listOrphanedBatches(database, name, provider.simulated)) {
           const { jobId, batch, providerBatchId } = orphan
@@ -62,7 +66,11 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
               continue
             }
           }
-          await updateBatch(database.drizzle, jobId, batch, { status: 'ended', result: providerBatchId === null ? 'not_sent' : 'cancelled', endedAt: new Date() })
+          await updateBatch(database.drizzle, jobId, batch, {
+            status: 'ended',
+            result: providerBatchId === null ? 'not_sent' : 'cancelled',
+            endedAt: new Date(),
+          })
           await appendEvent(database.drizzle, jobId, 'orphan_ended', { batch, provider_batch_id: providerBatchId })
         }
         const twins = await listPossibleTwins(database, name, provider.simulated, new Date(Date.now() - twinWindowMs))
@@ -129,7 +137,12 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
     try {
       const job = await loadJob(database.drizzle, jobId)
       if (isTerminalJobStatus(job.status)) return false
-      await failJob(database, jobId, 'workflow_terminated', 'its workflow was terminated; `retry` starts it again and keeps what is answered')
+      await failJob(
+        database,
+        jobId,
+        'workflow_terminated',
+        'its workflow was terminated; `retry` starts it again and keeps what is answered',
+      )
       return true
     } catch (error) {
       logger.warn({ jobId, error: describeError(error) }, 'the job of a terminated workflow could not be marked')
@@ -139,7 +152,8 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
 
   async function reviveQuietBatches(): Promise<number> {
     let revived = 0
-    for (const { jobId, batch } of await listQuietBatches(database, quietMs)) revived += (await restartBatch(jobId, batch)) ? 1 : 0
+    for (const { jobId, batch } of await listQuietBatches(database, quietMs))
+      revived += (await restartBatch(jobId, batch)) ? 1 : 0
     return revived
   }
 
@@ -149,10 +163,15 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
       const job = await loadJob(database.drizzle, jobId)
       const open = await listOpenBatches(database.drizzle, jobId)
       if (isTerminalJobStatus(job.status) || !open.some((row) => row.batch === batch)) return false
-      await workflows.start('providerBatch', { taskQueue: mainTaskQueue, workflowId: batchWorkflowId(jobId, batch), args: [{ jobId, batch }] })
+      await workflows.start('providerBatch', {
+        taskQueue: mainTaskQueue,
+        workflowId: batchWorkflowId(jobId, batch),
+        args: [{ jobId, batch }],
+      })
       return true
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) logger.warn({ jobId, batch, error: describeError(error) }, 'a batch without a workflow could not be started')
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError))
+        logger.warn({ jobId, batch, error: describeError(error) }, 'a batch without a workflow could not be started')
       return false
     }
   }

@@ -55,7 +55,12 @@ export function createJobActivities(dependencies: ActivityDependencies) {
       return await run(async () => {
         if (retry !== null) await reopenItems(database, jobId, retry.classes ?? null)
         const job = await startJob(database, jobId)
-        return { status: job.status, hasWork: !isTerminalJobStatus(job.status), provider: job.provider, searchAttributes: settings.searchAttributes }
+        return {
+          status: job.status,
+          hasWork: !isTerminalJobStatus(job.status),
+          provider: job.provider,
+          searchAttributes: settings.searchAttributes,
+        }
       })
     },
 
@@ -65,7 +70,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
         const job = await loadJob(database.drizzle, jobId)
         let open = await listOpenBatches(database.drizzle, jobId)
         try {
-        if (open.length === 0 && (await planNext(job))) open = await listOpenBatches(database.drizzle, jobId)
+          if (open.length === 0 && (await planNext(job))) open = await listOpenBatches(database.drizzle, jobId)
         } catch (error) {
           const reason = pauseReasonOf(error)
           if (reason === null) throw error
@@ -73,7 +78,11 @@ export function createJobActivities(dependencies: ActivityDependencies) {
           return { round: job.round, batches: [], waitMs: null }
         }
         const { round } = await loadJob(database.drizzle, jobId)
-        return { round, batches: open.map(({ batch }) => batch), waitMs: open.some((batch) => batch.status !== 'planned') ? 0 : await backoffLeftMs(job, round) }
+        return {
+          round,
+          batches: open.map(({ batch }) => batch),
+          waitMs: open.some((batch) => batch.status !== 'planned') ? 0 : await backoffLeftMs(job, round),
+        }
       })
     },
 
@@ -137,7 +146,8 @@ export function createJobActivities(dependencies: ActivityDependencies) {
       }),
       limitsOf,
     )
-    if (plan.batches > 0) await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })
+    if (plan.batches > 0)
+      await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })
     return plan.batches > 0
   }
 
@@ -148,4 +158,3 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     return Math.max(0, backoffMs - ((await msSinceLastEnd(database.drizzle, job.id)) ?? backoffMs))
   }
 }
-

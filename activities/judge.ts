@@ -73,7 +73,14 @@ function withCheckedOutput(answer: CanonicalAnswer, schema: JsonObject | null): 
   if (parsed.ok) return { ...answer, content: { ...answer.content, output: parsed.output } }
   return {
     ...answer,
-    error: { class: 'invalid_output', code: 'invalid_output', message: parsed.reason, httpStatus: null, requestId: null, parameter: null },
+    error: {
+      class: 'invalid_output',
+      code: 'invalid_output',
+      message: parsed.reason,
+      httpStatus: null,
+      requestId: null,
+      parameter: null,
+    },
   }
 }
 

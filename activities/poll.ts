@@ -5,45 +5,50 @@ import { resolvePolling } from '../core/job-spec.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
 import { phaseOf } from './admit.ts'
-import { loadContext, lookUp, pauseForNotFound, requireProvider, runStep, tellGranted, type BatchContext, type BatchKey } from './batch-context.ts'
+import {
+  loadContext,
+  lookUp,
+  pauseForNotFound,
+  requireProvider,
+  runStep,
+  tellGranted,
+  type BatchContext,
+  type BatchKey,
+} from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { withHeartbeat } from './heartbeat.ts'
+import { cancellationSignal } from './heartbeat.ts'
 
 export function createPollActivities(dependencies: ActivityDependencies) {
   const { database, settings } = dependencies
   return {
     /** Looks at a batch once and says when to look again. */
     async poll(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'poll', () =>
-        withHeartbeat(async (signal) => {
-          const context = await loadContext(dependencies, key)
-          if (context.batch.status !== 'in_progress') return step(phaseOf(context.batch.status))
-          const provider = requireProvider(dependencies, context.batch.provider, context.batch.simulated)
-          const seen = await lookUp(() => provider.retrieve(context.batch.providerBatchId as string, signal))
-          if (seen === null) return await pauseForNotFound(dependencies, key, context.batch, 'poll')
-          if (isTerminalAtProvider(seen.status)) return await recordEnd(key, seen)
-          return await recordProgress(key, context, seen)
-        }),
-      )
+      return await runStep(dependencies, key, 'poll', async () => {
+        const context = await loadContext(dependencies, key)
+        if (context.batch.status !== 'in_progress') return step(phaseOf(context.batch.status))
+        const provider = requireProvider(dependencies, context.batch.provider, context.batch.simulated)
+        const seen = await lookUp(() => provider.retrieve(context.batch.providerBatchId as string, cancellationSignal()))
+        if (seen === null) return await pauseForNotFound(dependencies, key, context.batch, 'poll')
+        if (isTerminalAtProvider(seen.status)) return await recordEnd(key, seen)
+        return await recordProgress(key, context, seen)
+      })
     },
 
     /** Asks the provider to cancel. The batch has ended only when a poll says so: finished answers are still to be kept. */
     async cancelBatch(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'poll', () =>
-        withHeartbeat(async (signal) => {
-          const context = await loadContext(dependencies, key)
-          if (context.batch.status !== 'in_progress') return step(phaseOf(context.batch.status))
-          const provider = requireProvider(dependencies, context.batch.provider, context.batch.simulated)
-          const asked = await lookUp(async () => {
-            await provider.cancel(context.batch.providerBatchId as string, signal)
-            return true
-          })
-          if (asked === null) return await pauseForNotFound(dependencies, key, context.batch, 'poll')
-          await appendEvent(database.drizzle, key.jobId, 'batch_cancel_requested', { batch: key.batch })
-          return step('poll')
-        }),
-      )
+      return await runStep(dependencies, key, 'poll', async () => {
+        const { batch } = await loadContext(dependencies, key)
+        if (batch.status !== 'in_progress') return step(phaseOf(batch.status))
+        const provider = requireProvider(dependencies, batch.provider, batch.simulated)
+        const isAsked = await lookUp(async () => {
+          await provider.cancel(batch.providerBatchId as string, cancellationSignal())
+          return true
+        })
+        if (isAsked === null) return await pauseForNotFound(dependencies, key, batch, 'poll')
+        await appendEvent(database.drizzle, key.jobId, 'batch_cancel_requested', { batch: key.batch })
+        return step('poll')
+      })
     },
   }
 
@@ -77,7 +82,10 @@ export function createPollActivities(dependencies: ActivityDependencies) {
       total: batch.items,
       expiresInMs: seen.expiresAt === null ? null : seen.expiresAt.getTime() - now,
     })
-    const hasChanged = seen.rawStatus !== batch.providerStatus || (seen.counts?.done ?? null) !== batch.reportedDone || (seen.counts?.failed ?? null) !== batch.reportedFailed
+    const hasChanged =
+      seen.rawStatus !== batch.providerStatus ||
+      (seen.counts?.done ?? null) !== batch.reportedDone ||
+      (seen.counts?.failed ?? null) !== batch.reportedFailed
     await database.drizzle.transaction(async (tx) => {
       await updateBatch(tx, key.jobId, key.batch, {
         providerStatus: seen.rawStatus,
@@ -88,7 +96,13 @@ export function createPollActivities(dependencies: ActivityDependencies) {
         nextPollAt: new Date(now + waitMs),
       })
       if (hasChanged) {
-        await appendEvent(tx, key.jobId, 'batch_progress', { batch: key.batch, provider_status: seen.rawStatus, done: seen.counts?.done ?? null, failed: seen.counts?.failed ?? null, items: batch.items })
+        await appendEvent(tx, key.jobId, 'batch_progress', {
+          batch: key.batch,
+          provider_status: seen.rawStatus,
+          done: seen.counts?.done ?? null,
+          failed: seen.counts?.failed ?? null,
+          items: batch.items,
+        })
       }
     })
     return step('poll', waitMs, `${seen.rawStatus}${done === null ? '' : `, ${done} of ${batch.items}`}`)

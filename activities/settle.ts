@@ -7,7 +7,7 @@ import { phaseOf } from './admit.ts'
 import { loadContext, pauseForPerson, requireProvider, runStep, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { withHeartbeat } from './heartbeat.ts'
+import { cancellationSignal } from './heartbeat.ts'
 import { acceptCreated } from './submit.ts'
 
 /** Providers' clocks and ours differ: the listing reads back this far before the intent, in milliseconds. */
@@ -18,7 +18,7 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
   const { database, settings } = dependencies
   return {
     async settle(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'settle', () => withHeartbeat((signal) => settleBatch(key, signal)))
+      return await runStep(dependencies, key, 'settle', () => settleBatch(key, cancellationSignal()))
     },
   }
 
@@ -63,7 +63,9 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
       provider.name,
       ours.map((candidate) => candidate.id),
     )
-    return ours.filter((candidate) => !owned.has(candidate.id)).sort((left, right) => left.createdAt.getTime() - right.createdAt.getTime())
+    return ours
+      .filter((candidate) => !owned.has(candidate.id))
+      .sort((left, right) => left.createdAt.getTime() - right.createdAt.getTime())
   }
 
   /** Absent twice: the batch keeps its room and is sent as a new attempt, with a token and a file of its own. */

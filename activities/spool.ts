@@ -90,7 +90,10 @@ function revisionAfter(attempts: readonly EarlierAttempt[] | undefined): Revisio
   const answer = rejected?.answer == null ? null : (JSON.parse(rejected.answer) as AnswerContent)
   return {
     doubleMaxTokens: attempts.some((attempt) => attempt.errorClass === 'truncated'),
-    rejectedAnswer: rejected === undefined || answer?.text == null ? null : { text: answer.text, reason: errorOf(rejected).message ?? 'it does not fit the schema' },
+    rejectedAnswer:
+      rejected === undefined || answer?.text == null
+        ? null
+        : { text: answer.text, reason: errorOf(rejected).message ?? 'it does not fit the schema' },
     removedParameter: refused === undefined ? null : (errorOf(refused).parameter ?? null),
   }
 }

@@ -17,10 +17,19 @@ import {
 } from '../db/submissions.ts'
 import { ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
 import { backToAdmission, endUnsent, phaseOf } from './admit.ts'
-import { defaultsFor, loadContext, requireProvider, retryPolicy, runStep, tellGranted, type BatchContext, type BatchKey } from './batch-context.ts'
+import {
+  defaultsFor,
+  loadContext,
+  requireProvider,
+  retryPolicy,
+  runStep,
+  tellGranted,
+  type BatchContext,
+  type BatchKey,
+} from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { withHeartbeat } from './heartbeat.ts'
+import { cancellationSignal } from './heartbeat.ts'
 import { failItems } from './judge.ts'
 import { spoolBatch } from './spool.ts'
 
@@ -34,12 +43,12 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   return {
     /** Renders the batch into a file and uploads it. Every upload has a token, a file name and a file of its own. */
     async upload(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'upload', () => withHeartbeat((signal) => uploadBatch(key, signal)))
+      return await runStep(dependencies, key, 'upload', () => uploadBatch(key, cancellationSignal()))
     },
 
     /** Creates the batch at the provider with one POST, unless an earlier one may have done so. */
     async submit(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'submit', () => withHeartbeat(() => submitBatch(key)))
+      return await runStep(dependencies, key, 'submit', () => submitBatch(key))
     },
   }
 
@@ -60,7 +69,13 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       const { inputFileId } = await provider.upload({ fileName, path: spool.path, endpoint: batch.endpoint, signal })
       await reach('upload.before_record')
       // Another try of this activity may have been faster: its file is the one then, and ours expires by itself.
-      await recordUpload(database.drizzle, batch, { attempt, token, inputFileId, requestHash: spool.hash, keyFingerprint: provider.keyFingerprint })
+      await recordUpload(database.drizzle, batch, {
+        attempt,
+        token,
+        inputFileId,
+        requestHash: spool.hash,
+        keyFingerprint: provider.keyFingerprint,
+      })
       return step('submit')
     } finally {
       await spool.remove()
@@ -92,7 +107,13 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     return await send(key, context, provider, submission, remainingMs)
   }
 
-  async function send(key: BatchKey, { batch, job }: BatchContext, provider: Provider, submission: SubmissionRow, remainingMs: number): Promise<BatchStep> {
+  async function send(
+    key: BatchKey,
+    { batch, job }: BatchContext,
+    provider: Provider,
+    submission: SubmissionRow,
+    remainingMs: number,
+  ): Promise<BatchStep> {
     // The monotonic clock goes on while a process is stopped, so a POST can't leave after the deadline.
     const deadline = performance.now() + remainingMs
     let created: ProviderBatch
@@ -169,7 +190,12 @@ export async function acceptCreated(
       expiresAt: created.expiresAt,
     })
     if (isRecorded) {
-      await appendEvent(tx, submission.jobId, event, { batch: submission.batch, provider_batch_id: created.id, attempt: submission.attempt, ...data })
+      await appendEvent(tx, submission.jobId, event, {
+        batch: submission.batch,
+        provider_batch_id: created.id,
+        attempt: submission.attempt,
+        ...data,
+      })
     }
     return isRecorded
   })

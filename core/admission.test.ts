@@ -17,7 +17,12 @@ test('no more are granted than there is room for', () => {
 })
 
 test('higher priority first; equal ones are shared by jobs', () => {
-  const waiting = [ticket('a', 1, { waitingMs: 9 }), ticket('a', 2, { waitingMs: 9 }), ticket('b', 1), ticket('c', 1, { priority: 20 })]
+  const waiting = [
+    ticket('a', 1, { waitingMs: 9 }),
+    ticket('a', 2, { waitingMs: 9 }),
+    ticket('b', 1),
+    ticket('c', 1, { priority: 20 }),
+  ]
   const granted = grantTickets(waiting, nothing, { maxInFlightBatches: 3, enqueuedTokens: new Map() })
   expect(names(granted)).toEqual(['c1', 'a1', 'b1'])
 })

@@ -11,7 +11,18 @@ test('an id gives its seq back, for the same token only', () => {
 })
 
 test('an id in any other spelling is not ours', () => {
-  for (const id of ['', token, `${token}-`, `${token}-0`, `${token}-01`, `${token}-A`, `${token}--1`, `${token}-1.5`, `x${token}-1`, `${token}-zzzzzzzzzzzz`]) {
+  for (const id of [
+    '',
+    token,
+    `${token}-`,
+    `${token}-0`,
+    `${token}-01`,
+    `${token}-A`,
+    `${token}--1`,
+    `${token}-1.5`,
+    `x${token}-1`,
+    `${token}-zzzzzzzzzzzz`,
+  ]) {
     expect(parseItemId(id, token), id).toBeNull()
   }
 })

@@ -42,7 +42,12 @@ export const jobSpecSchema = z.strictObject({
   /** A template for CSV input: `{{column}}` is replaced. */
   prompt: z.string().min(1).optional(),
   /** A JSON Schema that every answer's `output` must fit. */
-  schema: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be a JSON Schema object').optional(),
+  schema: z
+    .custom<JsonObject>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'must be a JSON Schema object',
+    )
+    .optional(),
   max_tokens: z.number().int().positive().optional(),
   temperature: z.number().min(0).max(2).optional(),
   tags: z.record(z.string().min(1).max(100), z.string().max(200)).optional(),

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
 import { costOfUsage, divideHalfUp, formatDollars, noUsage, parseDollars, type TokenPrices } from './money.ts'
 
-const prices: TokenPrices = { input: parseDollars('0.075'), cachedInput: parseDollars('0.0375'), cacheWrite: null, output: parseDollars('0.3') }
+const prices: TokenPrices = {
+  input: parseDollars('0.075'),
+  cachedInput: parseDollars('0.0375'),
+  cacheWrite: null,
+  output: parseDollars('0.3'),
+}
 
 test('a cost is tokens times price, rounded half up once', () => {
   expect(costOfUsage({ ...noUsage, input: 1_000_000 }, prices)).toBe(parseDollars('0.075'))
@@ -23,7 +28,8 @@ test('halves are rounded up', () => {
 })
 
 test('dollars are read and written exactly', () => {
-  for (const text of ['0', '1', '0.5', '12.345678901', '0.000000001', '-3.2', '5000000000']) expect(formatDollars(parseDollars(text))).toBe(text)
+  for (const text of ['0', '1', '0.5', '12.345678901', '0.000000001', '-3.2', '5000000000'])
+    expect(formatDollars(parseDollars(text))).toBe(text)
   expect(formatDollars(parseDollars('1.50'))).toBe('1.5')
   for (const text of ['', '1.', '.5', '1e3', '0.0000000001', '$1']) expect(() => parseDollars(text), text).toThrow(RangeError)
 })

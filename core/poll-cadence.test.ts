@@ -7,12 +7,21 @@ const minute = 60 * second
 const hour = 60 * minute
 
 /** Polls a simulated batch until it has ended. */
-function poll(durationMs: number, done: (elapsedMs: number) => number | null, expiresAfterMs: number | null = 24 * hour): { polls: number; delayMs: number } {
+function poll(
+  durationMs: number,
+  done: (elapsedMs: number) => number | null,
+  expiresAfterMs: number | null = 24 * hour,
+): { polls: number; delayMs: number } {
   const total = 1000
   let elapsedMs = 0
   for (let polls = 0; ; polls++) {
     if (elapsedMs >= durationMs) return { polls, delayMs: elapsedMs - durationMs }
-    elapsedMs += nextPollDelayMs(policy, { elapsedMs, done: done(elapsedMs), total, expiresInMs: expiresAfterMs === null ? null : expiresAfterMs - elapsedMs })
+    elapsedMs += nextPollDelayMs(policy, {
+      elapsedMs,
+      done: done(elapsedMs),
+      total,
+      expiresInMs: expiresAfterMs === null ? null : expiresAfterMs - elapsedMs,
+    })
   }
 }
 
@@ -26,7 +35,8 @@ test('the end is noticed within a few percent of the duration, with a fraction o
   const curves: Array<(durationMs: number) => (elapsedMs: number) => number | null> = [
     () => () => null,
     (durationMs) => (elapsedMs) => Math.min(1000, Math.floor((1000 * elapsedMs) / durationMs)),
-    (durationMs) => (elapsedMs) => (elapsedMs < durationMs * 0.8 ? 0 : Math.min(1000, Math.floor((1000 * (elapsedMs - durationMs * 0.8)) / (durationMs * 0.2)))),
+    (durationMs) => (elapsedMs) =>
+      elapsedMs < durationMs * 0.8 ? 0 : Math.min(1000, Math.floor((1000 * (elapsedMs - durationMs * 0.8)) / (durationMs * 0.2))),
     (durationMs) => (elapsedMs) => Math.min(990, Math.floor((1000 * elapsedMs) / (durationMs * 0.3))),
   ]
   let calls = 0
@@ -45,7 +55,8 @@ test('the end is noticed within a few percent of the duration, with a fraction o
 })
 
 test('a wait is never shorter than the first nor longer than the longest, and never sleeps past the expiry', () => {
-  const observe = (change: Partial<BatchObservation>) => nextPollDelayMs(policy, { elapsedMs: 0, done: null, total: 100, expiresInMs: null, ...change })
+  const observe = (change: Partial<BatchObservation>) =>
+    nextPollDelayMs(policy, { elapsedMs: 0, done: null, total: 100, expiresInMs: null, ...change })
   expect(observe({})).toBe(policy.initialMs)
   expect(observe({ elapsedMs: 30 * 24 * hour })).toBe(policy.maxMs)
   expect(observe({ elapsedMs: 24 * hour - minute, expiresInMs: minute })).toBe(minute + policy.initialMs)

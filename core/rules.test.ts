@@ -18,7 +18,9 @@ test('what is sent again after the first round, and what never is', () => {
 test('truncated is sent again once, and invalid_request once if its parameter is named', () => {
   expect(classesSentAgain({ round: 2, earlierClasses: ['truncated'] })).not.toContain('truncated')
   expect(classesSentAgain({ cleanableParameter: 'temperature' })).toContain('invalid_request')
-  expect(classesSentAgain({ cleanableParameter: 'temperature', earlierClasses: ['invalid_request'] })).not.toContain('invalid_request')
+  expect(classesSentAgain({ cleanableParameter: 'temperature', earlierClasses: ['invalid_request'] })).not.toContain(
+    'invalid_request',
+  )
 })
 
 test('nothing is sent again after the last round', () => {
@@ -37,14 +39,21 @@ test('fallback models take the last rounds, one each, and never the first', () =
 })
 
 test('the nearest layer that sets a key wins', () => {
-  expect(resolvePolling({ initial: '1s' }, { initial: '2s', max: '10s' }, undefined)).toEqual({ initialMs: 1000, maxMs: 10_000, growth: 1.06 })
+  expect(resolvePolling({ initial: '1s' }, { initial: '2s', max: '10s' }, undefined)).toEqual({
+    initialMs: 1000,
+    maxMs: 10_000,
+    growth: 1.06,
+  })
   expect(resolvePolling({ initial: '1m', max: '10s' }).initialMs).toBe(10_000)
   expect(resolveRetry(undefined, { max_rounds: 5 })).toEqual({ maxRounds: 5, backoffMs: 60_000 })
 })
 
 test('durations are read and written', () => {
-  expect(['500ms', '15s', '10m', '1h30m', '2d', '1.5h'].map(parseDurationMs)).toEqual([500, 15_000, 600_000, 5_400_000, 172_800_000, 5_400_000])
-  for (const text of ['', '10', 'ten minutes', '5x', '10m later']) expect(() => parseDurationMs(text), text).toThrow(BatchwrightError)
+  expect(['500ms', '15s', '10m', '1h30m', '2d', '1.5h'].map(parseDurationMs)).toEqual([
+    500, 15_000, 600_000, 5_400_000, 172_800_000, 5_400_000,
+  ])
+  for (const text of ['', '10', 'ten minutes', '5x', '10m later'])
+    expect(() => parseDurationMs(text), text).toThrow(BatchwrightError)
   expect([250, 1500, 61_000, 3_600_000, 90_061_000].map(formatDuration)).toEqual(['250ms', '2s', '1m 1s', '1h', '1d 1h'])
 })
 
@@ -53,7 +62,8 @@ test('job ids and workflow ids are read back', () => {
   expect(id).toMatch(jobIdPattern)
   expect(parseWorkflowId(jobWorkflowId(id))).toEqual({ jobId: id, batch: null })
   expect(parseWorkflowId(batchWorkflowId(id, 12))).toEqual({ jobId: id, batch: 12 })
-  for (const other of ['janitor', 'job-', `job-${id}-batch-0`, `job-${id}x`, `my-job-${id}`]) expect(parseWorkflowId(other), other).toBeNull()
+  for (const other of ['janitor', 'job-', `job-${id}-batch-0`, `job-${id}x`, `my-job-${id}`])
+    expect(parseWorkflowId(other), other).toBeNull()
 })
 
 test('a mistyped name finds its neighbour, a foreign one does not', () => {

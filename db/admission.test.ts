@@ -47,12 +47,19 @@ async function release(jobId: string, batch: number, limits = capacity): Promise
 }
 
 async function leasesOf(provider: string): Promise<number> {
-  return (await db.database.drizzle.select().from(leases).where(eq(leases.lane, laneOf(provider, true)))).length
+  return (
+    await db.database.drizzle
+      .select()
+      .from(leases)
+      .where(eq(leases.lane, laneOf(provider, true)))
+  ).length
 }
 
 test('many asking at once never get more than there is room for', async () => {
   const jobId = await jobWithBatches('crowded', 20)
-  const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => requestAdmission(db.database, jobId, index + 1, capacity)))
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => requestAdmission(db.database, jobId, index + 1, capacity)),
+  )
   expect(await leasesOf('crowded')).toBe(3)
   // A grant of one may be found by the transaction of another, which then names it.
   const granted = answers.filter((answer) => answer.granted).length + answers.flatMap((answer) => answer.others).length

@@ -35,7 +35,12 @@ async function lockLane(query: Query, lane: string): Promise<void> {
 }
 
 /** Asks for room for a planned batch. Safe to repeat: a batch keeps its ticket's age, and a lease that it has already. */
-export async function requestAdmission(database: Database, jobId: string, batch: number, capacity: ProviderCapacity): Promise<Admission> {
+export async function requestAdmission(
+  database: Database,
+  jobId: string,
+  batch: number,
+  capacity: ProviderCapacity,
+): Promise<Admission> {
   return await database.drizzle.transaction(async (tx) => {
     const [row] = await tx
       .select({
@@ -146,7 +151,9 @@ async function grantNext(query: Query, lane: string, capacity: ProviderCapacity)
   }
   const granted = grantTickets(waiting, { batches: inFlight.length, tokensByModel, batchesByJob }, capacity)
   for (const ticket of granted) {
-    await query.insert(leases).values({ jobId: ticket.jobId, batch: ticket.batch, lane, model: ticket.model, tokens: ticket.tokens })
+    await query
+      .insert(leases)
+      .values({ jobId: ticket.jobId, batch: ticket.batch, lane, model: ticket.model, tokens: ticket.tokens })
     await query.delete(tickets).where(and(eq(tickets.jobId, ticket.jobId), eq(tickets.batch, ticket.batch)))
   }
   return granted.map(({ jobId, batch }) => ({ jobId, batch }))

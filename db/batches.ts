@@ -24,7 +24,12 @@ export async function listOpenBatches(query: Query, jobId: string): Promise<Batc
     .orderBy(asc(batches.batch))
 }
 
-export async function updateBatch(query: Query, jobId: string, batch: number, change: Partial<typeof batches.$inferInsert>): Promise<void> {
+export async function updateBatch(
+  query: Query,
+  jobId: string,
+  batch: number,
+  change: Partial<typeof batches.$inferInsert>,
+): Promise<void> {
   await query
     .update(batches)
     .set(change)
@@ -40,7 +45,7 @@ export interface StoredItem {
 /** The items of a batch in seq order, a page at a time; no connection is held between pages. */
 export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 4_000_000): AsyncGenerator<StoredItem[]> {
   let pageSize = 200
-  for (let after = batch.seqFrom - 1; after < batch.seqTo; ) {
+  for (let after = batch.seqFrom - 1; after < batch.seqTo;) {
     const page = batch.listed
       ? await sqlClient<StoredItem[]>`
           select i.seq, i.line from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
@@ -77,7 +82,14 @@ export async function recordUpload(query: Query, batch: BatchRow, upload: Upload
   const rows = await query
     .update(batches)
     .set({ ...upload, status: 'submitting' })
-    .where(and(eq(batches.jobId, batch.jobId), eq(batches.batch, batch.batch), eq(batches.attempt, batch.attempt), eq(batches.status, 'planned')))
+    .where(
+      and(
+        eq(batches.jobId, batch.jobId),
+        eq(batches.batch, batch.batch),
+        eq(batches.attempt, batch.attempt),
+        eq(batches.status, 'planned'),
+      ),
+    )
     .returning({ batch: batches.batch })
   return rows.length > 0
 }
@@ -119,7 +131,10 @@ export async function splitBatch(query: Query, batch: BatchRow, parts: 1 | 2): P
     ? sql`select seq from ${batchItems} where job_id = ${batch.jobId} and batch = ${batch.batch}`
     : sql`select seq from ${items} where job_id = ${batch.jobId} and seq between ${batch.seqFrom} and ${batch.seqTo}`
   const [next] = await query
-    .select({ batch: sql<number>`max(${batches.batch})`, shard: sql<number>`max(${batches.shard}) filter (where ${batches.round} = ${batch.round})` })
+    .select({
+      batch: sql<number>`max(${batches.batch})`,
+      shard: sql<number>`max(${batches.shard}) filter (where ${batches.round} = ${batch.round})`,
+    })
     .from(batches)
     .where(eq(batches.jobId, batch.jobId))
   if (next === undefined) return []

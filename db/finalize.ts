@@ -67,14 +67,21 @@ export async function finalizeJob(database: Database, jobId: string): Promise<{ 
         count(*) filter (where i.seq is null)::int as strangers
       from (select seq, status from outcomes where job_id = ${jobId}) o
       full join (select seq from items where job_id = ${jobId}) i on i.seq = o.seq`)
-    const [sums] = await tx.execute<{ attempts: number; unpriced: number; input_tokens: string; output_tokens: string; cost: string }>(sql`
+    const [sums] = await tx.execute<{
+      attempts: number
+      unpriced: number
+      input_tokens: string
+      output_tokens: string
+      cost: string
+    }>(sql`
       select count(*) filter (where kind = 'attempt')::int as attempts, count(*) filter (where cost_nanos is null)::int as unpriced,
         coalesce(sum(input_tokens), 0)::text as input_tokens, coalesce(sum(output_tokens), 0)::text as output_tokens, coalesce(sum(cost_nanos), 0)::text as cost
       from (
         select 'outcome' as kind, input_tokens, output_tokens, cost_nanos from outcomes where job_id = ${jobId}
         union all select 'attempt', input_tokens, output_tokens, cost_nanos from attempts where job_id = ${jobId}
       ) all_answers`)
-    if (outcomes === undefined || sums === undefined) throw new BatchwrightError('internal', 'the counting query returned nothing')
+    if (outcomes === undefined || sums === undefined)
+      throw new BatchwrightError('internal', 'the counting query returned nothing')
     if (outcomes.outcomes !== job.items || outcomes.strangers !== 0) {
       throw new BatchwrightError(
         'invariant_broken',

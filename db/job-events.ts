@@ -16,7 +16,12 @@ export interface JobEvent {
  * Appends an event. Takes the job's row lock to number it, so within a transaction it is called last of all row locks but
  * those of the same job; readers that have seen n have seen all before it. Returns n, or null when the job is gone.
  */
-export async function appendEvent(query: Query, jobId: string, type: string, data: Record<string, unknown> = {}): Promise<number | null> {
+export async function appendEvent(
+  query: Query,
+  jobId: string,
+  type: string,
+  data: Record<string, unknown> = {},
+): Promise<number | null> {
   const [job] = await query
     .update(jobs)
     .set({ eventCount: sql`${jobs.eventCount} + 1` })
@@ -36,7 +41,12 @@ export async function listEvents(query: Query, jobId: string, afterN: number, li
     .where(and(eq(events.jobId, jobId), gt(events.n, afterN)))
     .orderBy(asc(events.n))
     .limit(limit)
-  return rows.map((row) => ({ n: row.n, type: row.type, data: JSON.parse(row.data) as Record<string, unknown>, createdAt: row.createdAt }))
+  return rows.map((row) => ({
+    n: row.n,
+    type: row.type,
+    data: JSON.parse(row.data) as Record<string, unknown>,
+    createdAt: row.createdAt,
+  }))
 }
 
 /**

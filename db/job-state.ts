@@ -25,7 +25,10 @@ export async function startJob(database: Database, jobId: string): Promise<JobRo
   return await database.drizzle.transaction(async (tx) => {
     const job = await loadJob(tx, jobId, 'lock')
     if (job.status !== 'queued') return job
-    await tx.update(jobs).set({ status: 'in_progress', startedAt: sql`now()` }).where(eq(jobs.id, jobId))
+    await tx
+      .update(jobs)
+      .set({ status: 'in_progress', startedAt: sql`now()` })
+      .where(eq(jobs.id, jobId))
     await appendEvent(tx, jobId, 'started')
     return { ...job, status: 'in_progress' }
   })
@@ -87,7 +90,14 @@ export async function failJob(database: Database, jobId: string, code: string, m
     if (isTerminalJobStatus(job.status)) return
     await tx
       .update(jobs)
-      .set({ status: 'failed', errorCode: code, errorMessage: message, pauseReason: null, pauseDetail: null, endedAt: sql`now()` })
+      .set({
+        status: 'failed',
+        errorCode: code,
+        errorMessage: message,
+        pauseReason: null,
+        pauseDetail: null,
+        endedAt: sql`now()`,
+      })
       .where(eq(jobs.id, jobId))
     await appendEvent(tx, jobId, 'failed', { code, message })
   })

@@ -25,7 +25,9 @@ test('migrate is safe from several processes at once, and twice', async () => {
   await migrate(url.href)
   const database = postgres(url.href, { max: 1, onnotice: () => {} })
   afterwards(() => database.end())
-  const tables = await database<{ name: string }[]>`select tablename as name from pg_tables where schemaname = 'public' order by 1`
+  const tables = await database<
+    { name: string }[]
+  >`select tablename as name from pg_tables where schemaname = 'public' order by 1`
   expect(tables.map(({ name }) => name)).toEqual([
     'attempts',
     'batch_items',

@@ -31,18 +31,34 @@ async function jobWithBatch(count: number): Promise<{ jobId: string; batch: Batc
   return { jobId, batch: batch as BatchRow }
 }
 
-const failedAttempt = { becomes: 'attempt', status: 'failed', errorClass: 'transient', error: '{"class":"transient"}', answer: null, cost: 0n } as const
+const failedAttempt = {
+  becomes: 'attempt',
+  status: 'failed',
+  errorClass: 'transient',
+  error: '{"class":"transient"}',
+  answer: null,
+  cost: 0n,
+} as const
 
 test('an answer counts once, however often and from however many readers it comes', async () => {
   const { jobId, batch } = await jobWithBatch(100)
   const all = Array.from({ length: 100 }, (_, index) => judged(index + 1))
-  const merged = await Promise.all([mergeResults(db.database, batch, all), mergeResults(db.database, batch, all.toReversed()), mergeResults(db.database, batch, all)])
+  const merged = await Promise.all([
+    mergeResults(db.database, batch, all),
+    mergeResults(db.database, batch, all.toReversed()),
+    mergeResults(db.database, batch, all),
+  ])
   expect(merged.reduce((sum, count) => sum + count, 0)).toBe(100)
   expect(await mergeResults(db.database, batch, [judged(7, { answer: '{"text":"another"}', cost: 1_000_000n })])).toBe(0)
   const rows = await db.database.drizzle.select().from(outcomes).where(eq(outcomes.jobId, jobId))
   expect(rows).toHaveLength(100)
   expect(rows.find(({ seq }) => seq === 7)?.answer).toBe('{"text":"answer 7"}')
-  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ succeeded: 100, costNanos: 700n, inputTokens: 1000, outputTokens: 500 })
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({
+    succeeded: 100,
+    costNanos: 700n,
+    inputTokens: 1000,
+    outputTokens: 500,
+  })
   expect(await loadBatch(db.database.drizzle, jobId, batch.batch)).toMatchObject({ answered: 100 })
 })
 
@@ -50,8 +66,12 @@ test('an item of a batch is an outcome or an attempt, never both', async () => {
   const { jobId, batch } = await jobWithBatch(2)
   await mergeResults(db.database, batch, [judged(1, failedAttempt), judged(2)])
   await mergeResults(db.database, batch, [judged(1), judged(2, failedAttempt)])
-  expect(await db.database.drizzle.select({ seq: outcomes.seq }).from(outcomes).where(eq(outcomes.jobId, jobId))).toEqual([{ seq: 2 }])
-  expect(await db.database.drizzle.select({ seq: attempts.seq }).from(attempts).where(eq(attempts.jobId, jobId))).toEqual([{ seq: 1 }])
+  expect(await db.database.drizzle.select({ seq: outcomes.seq }).from(outcomes).where(eq(outcomes.jobId, jobId))).toEqual([
+    { seq: 2 },
+  ])
+  expect(await db.database.drizzle.select({ seq: attempts.seq }).from(attempts).where(eq(attempts.jobId, jobId))).toEqual([
+    { seq: 1 },
+  ])
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ succeeded: 1, attempts: 1 })
 })
 
@@ -75,7 +95,11 @@ test('what a batch left unanswered is found in pages; earlier attempts are those
 
 test('a job ends with one outcome an item: what is left ends as its last attempt did', async () => {
   const { jobId, batch } = await jobWithBatch(4)
-  await mergeResults(db.database, batch, [judged(1), judged(2, failedAttempt), judged(3, { ...failedAttempt, errorClass: 'expired' })])
+  await mergeResults(db.database, batch, [
+    judged(1),
+    judged(2, failedAttempt),
+    judged(3, { ...failedAttempt, errorClass: 'expired' }),
+  ])
   await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'invariant_broken' })
   expect(await closeItems(db.database, jobId)).toBe(3)
   expect(await closeItems(db.database, jobId)).toBe(0)
@@ -84,7 +108,12 @@ test('a job ends with one outcome an item: what is left ends as its last attempt
   expect(await finalizeJob(db.database, jobId)).toEqual(ended)
   const events = await listEvents(db.database.drizzle, jobId, 0, 100)
   expect(events.filter(({ type }) => type === 'completed')).toHaveLength(1)
-  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'completed', attempts: 2, costNanos: 7n, unpriced: 0 })
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({
+    status: 'completed',
+    attempts: 2,
+    costNanos: 7n,
+    unpriced: 0,
+  })
 })
 
 test('a cancelled job keeps its answers and ends the rest as cancelled', async () => {
@@ -106,9 +135,18 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
   expect(await reopenItems(db.database, jobId, ['content_filter'])).toBe(0)
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'completed' })
   expect(await reopenItems(db.database, jobId, ['refusal'])).toBe(1)
-  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'in_progress', succeeded: 1, failed: 1, firstRound: 2 })
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({
+    status: 'in_progress',
+    succeeded: 1,
+    failed: 1,
+    firstRound: 2,
+  })
   expect(await reopenItems(db.database, jobId, null)).toBe(1)
-  expect((await db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId))).map(({ seq, errorClass }) => [seq, errorClass]).sort()).toEqual([
+  expect(
+    (await db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId)))
+      .map(({ seq, errorClass }) => [seq, errorClass])
+      .sort(),
+  ).toEqual([
     [2, 'refusal'],
     [3, 'transient'],
   ])
@@ -119,5 +157,7 @@ test('what a batch cost is booked once', async () => {
   await mergeResults(db.database, batch, [judged(1), judged(2, { ...failedAttempt, cost: 5n })])
   for (let times = 0; times < 2; times++) await db.database.drizzle.transaction((tx) => recordActualCost(tx, batch))
   const rows = await db.database.drizzle.select().from(ledger).where(eq(ledger.jobId, jobId))
-  expect(rows.map(({ kind, amountNanos, simulated }) => ({ kind, amountNanos, simulated }))).toEqual([{ kind: 'actual', amountNanos: 12n, simulated: true }])
+  expect(rows.map(({ kind, amountNanos, simulated }) => ({ kind, amountNanos, simulated }))).toEqual([
+    { kind: 'actual', amountNanos: 12n, simulated: true },
+  ])
 })

@@ -153,7 +153,11 @@ export interface EarlierAttempt {
 }
 
 /** Attempts of these items in other batches than this one, oldest first. */
-export async function listEarlierAttempts(sqlClient: Sql, batch: BatchRow, seqs: readonly number[]): Promise<Map<number, EarlierAttempt[]>> {
+export async function listEarlierAttempts(
+  sqlClient: Sql,
+  batch: BatchRow,
+  seqs: readonly number[],
+): Promise<Map<number, EarlierAttempt[]>> {
   const bySeq = new Map<number, EarlierAttempt[]>()
   if (seqs.length === 0 || batch.round === 1) return bySeq
   const rows = await sqlClient<EarlierAttempt[]>`

@@ -67,7 +67,9 @@ test('bytes and tokens close a batch as requests do', async () => {
 })
 
 test('a job with several models gets batches of one model each, with its items listed', async () => {
-  const jobId = await insertJob(db.database, 30, { mixed: true, model: null }, (seq) => ({ model: seq % 3 === 0 ? 'o3' : 'gpt-4o-mini' }))
+  const jobId = await insertJob(db.database, 30, { mixed: true, model: null }, (seq) => ({
+    model: seq % 3 === 0 ? 'o3' : 'gpt-4o-mini',
+  }))
   await plan(jobId, 1)
   const open = await listOpenBatches(db.database.drizzle, jobId)
   expect(open.map(({ model, items }) => [model, items])).toEqual([
@@ -91,7 +93,12 @@ test('a later round has the items without an outcome, listed, under new batch nu
   await mergeResults(
     db.database,
     first as BatchRow,
-    sequence(1, 20).map((seq) => judged(seq, seq % 5 === 0 ? { becomes: 'attempt', status: 'failed', errorClass: 'transient', error: '{}', answer: null } : {})),
+    sequence(1, 20).map((seq) =>
+      judged(
+        seq,
+        seq % 5 === 0 ? { becomes: 'attempt', status: 'failed', errorClass: 'transient', error: '{}', answer: null } : {},
+      ),
+    ),
   )
   expect(await plan(jobId, 2)).toEqual({ batches: 1, items: 4 })
   const second = (await listOpenBatches(db.database.drizzle, jobId)).find(({ round }) => round === 2)

@@ -50,7 +50,9 @@ export async function planRound(
   return await database.sql.begin(async (tx) => {
     const [locked] = await tx<{ round: number }[]>`select round from jobs where id = ${job.id} for update`
     if (locked === undefined || locked.round !== round - 1) return { batches: 0, items: 0 }
-    const [numbers] = await tx<{ last: number }[]>`select coalesce(max(batch), 0)::int as last from batches where job_id = ${job.id}`
+    const [numbers] = await tx<
+      { last: number }[]
+    >`select coalesce(max(batch), 0)::int as last from batches where job_id = ${job.id}`
     let nextBatch = (numbers?.last ?? 0) + 1
     let nextShard = 0
     let itemCount = 0
@@ -73,7 +75,7 @@ export async function planRound(
           ${shard.seqFrom}, ${shard.seqTo}, ${shard.size.requests}, ${shard.size.bytes}, ${shard.size.tokens})`
     }
 
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       // What an earlier attempt adds to a line (a rejected answer shown again) is never longer than what is stored of it.
       const page = await tx<PlannedItem[]>`
         select i.seq, i.bytes + coalesce(a.extra, 0) as bytes, i.tokens + coalesce(a.extra, 0) / 4 as tokens, i.endpoint, i.model

@@ -1,5 +1,19 @@
 import { sql } from 'drizzle-orm'
-import { bigint, bigserial, boolean, index, integer, jsonb, pgTable, primaryKey, smallint, text, timestamp, unique, uniqueIndex } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
 import type { BatchResult, BatchStatus, JobStatus, OutcomeStatus, PauseReason, SubmissionState } from '../core/statuses.ts'
 import type { ErrorClass } from '../core/error-classes.ts'
 import type { Endpoint } from '../core/job-spec.ts'
@@ -50,7 +64,9 @@ export const jobs = pgTable(
     unpriced: count('unpriced'),
     inputTokens: bigint('input_tokens', { mode: 'number' }).notNull().default(0),
     outputTokens: bigint('output_tokens', { mode: 'number' }).notNull().default(0),
-    costNanos: nanos('cost_nanos').notNull().default(sql`0`),
+    costNanos: nanos('cost_nanos')
+      .notNull()
+      .default(sql`0`),
     inputBytes: bigint('input_bytes', { mode: 'number' }).notNull().default(0),
     round: smallint('round').notNull().default(0),
     /** The round from which `retry.max_rounds` counts; `retry` moves it. */
@@ -68,7 +84,9 @@ export const jobs = pgTable(
     unique('jobs_idempotency').on(table.tenant, table.idempotencyKey),
     index('jobs_created').on(table.createdAt, table.id),
     index('jobs_name').on(table.name),
-    index('jobs_open').on(table.status).where(sql`${table.status} in ('validating', 'queued', 'in_progress', 'finalizing', 'cancelling', 'paused')`),
+    index('jobs_open')
+      .on(table.status)
+      .where(sql`${table.status} in ('validating', 'queued', 'in_progress', 'finalizing', 'cancelling', 'paused')`),
   ],
 )
 
@@ -146,7 +164,9 @@ export const batches = pgTable(
   (table) => [
     primaryKey({ columns: [table.jobId, table.batch] }),
     unique('batches_shard').on(table.jobId, table.round, table.shard),
-    index('batches_open').on(table.status).where(sql`${table.status} <> 'ended'`),
+    index('batches_open')
+      .on(table.status)
+      .where(sql`${table.status} <> 'ended'`),
   ],
 )
 
@@ -186,9 +206,13 @@ export const submissions = pgTable(
       .on(table.jobId, table.batch)
       .where(sql`${table.state} in ('intended', 'sending', 'created', 'quarantined')`),
     // A provider's batch has one owner.
-    uniqueIndex('submissions_owner').on(table.provider, table.providerBatchId).where(sql`${table.providerBatchId} is not null`),
+    uniqueIndex('submissions_owner')
+      .on(table.provider, table.providerBatchId)
+      .where(sql`${table.providerBatchId} is not null`),
     index('submissions_batch').on(table.jobId, table.batch),
-    index('submissions_absent').on(table.intendedAt).where(sql`${table.state} in ('absent', 'abandoned')`),
+    index('submissions_absent')
+      .on(table.intendedAt)
+      .where(sql`${table.state} in ('absent', 'abandoned')`),
   ],
 )
 
@@ -224,7 +248,9 @@ export const outcomes = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.jobId, table.seq] }),
-    index('outcomes_not_succeeded').on(table.jobId, table.errorClass).where(sql`${table.status} <> 'succeeded'`),
+    index('outcomes_not_succeeded')
+      .on(table.jobId, table.errorClass)
+      .where(sql`${table.status} <> 'succeeded'`),
   ],
 )
 
@@ -265,7 +291,10 @@ export const tickets = pgTable(
     createdAt: instant('created_at').notNull().defaultNow(),
     notBefore: instant('not_before').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.jobId, table.batch] }), index('tickets_lane').on(table.lane, table.priority, table.createdAt)],
+  (table) => [
+    primaryKey({ columns: [table.jobId, table.batch] }),
+    index('tickets_lane').on(table.lane, table.priority, table.createdAt),
+  ],
 )
 
 /** Room that a batch takes at its provider, until the provider is done with it. */
@@ -314,8 +343,12 @@ export const ledger = pgTable(
 export const budgets = pgTable('budgets', {
   scope: text('scope').primaryKey(),
   limitNanos: nanos('limit_nanos').notNull(),
-  spentNanos: nanos('spent_nanos').notNull().default(sql`0`),
-  reservedNanos: nanos('reserved_nanos').notNull().default(sql`0`),
+  spentNanos: nanos('spent_nanos')
+    .notNull()
+    .default(sql`0`),
+  reservedNanos: nanos('reserved_nanos')
+    .notNull()
+    .default(sql`0`),
   hard: boolean('hard').notNull(),
   createdAt: instant('created_at').notNull().defaultNow(),
 })

@@ -4,7 +4,16 @@ import { createTestDatabase, until, type TestDatabase } from '../test/services.t
 import { listOpenBatches, loadBatch, recordUpload, type BatchRow } from './batches.ts'
 import { loadJob } from './job-state.ts'
 import { planRound } from './plan.ts'
-import { claimSending, closeSubmission, findLiveSubmission, findOwned, intendSubmission, recordCreated, settleableInMs, type SubmissionRow } from './submissions.ts'
+import {
+  claimSending,
+  closeSubmission,
+  findLiveSubmission,
+  findOwned,
+  intendSubmission,
+  recordCreated,
+  settleableInMs,
+  type SubmissionRow,
+} from './submissions.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -12,7 +21,13 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-const upload = { attempt: 1, token: 'aaaaaaaaaaaaaaaa', inputFileId: 'file-1', requestHash: 'hash', keyFingerprint: 'fingerprint' }
+const upload = {
+  attempt: 1,
+  token: 'aaaaaaaaaaaaaaaa',
+  inputFileId: 'file-1',
+  requestHash: 'hash',
+  keyFingerprint: 'fingerprint',
+}
 
 async function uploadedBatch(): Promise<BatchRow> {
   const jobId = await insertJob(db.database, 3)
@@ -30,8 +45,18 @@ async function uploadedBatch(): Promise<BatchRow> {
 
 test('of two uploads of one attempt, the first one counts', async () => {
   const batch = await uploadedBatch()
-  expect(await recordUpload(db.database.drizzle, { ...batch, attempt: 0 }, { ...upload, inputFileId: 'file-2', token: 'bbbbbbbbbbbbbbbb' })).toBe(false)
-  expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({ inputFileId: 'file-1', token: upload.token, attempt: 1 })
+  expect(
+    await recordUpload(
+      db.database.drizzle,
+      { ...batch, attempt: 0 },
+      { ...upload, inputFileId: 'file-2', token: 'bbbbbbbbbbbbbbbb' },
+    ),
+  ).toBe(false)
+  expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({
+    inputFileId: 'file-1',
+    token: upload.token,
+    attempt: 1,
+  })
 })
 
 test('a batch has one live submission, whoever asks at the same time', async () => {

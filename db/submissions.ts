@@ -56,8 +56,16 @@ export async function claimSending(query: Query, submissionId: number): Promise<
   const [row] = await query
     .update(submissions)
     .set({ state: 'sending', sentAt: sql`clock_timestamp()` })
-    .where(and(eq(submissions.id, submissionId), eq(submissions.state, 'intended'), sql`clock_timestamp() < ${submissions.sendDeadline}`))
-    .returning({ remainingMs: sql<number>`(extract(epoch from (${submissions.sendDeadline} - clock_timestamp())) * 1000)::float8` })
+    .where(
+      and(
+        eq(submissions.id, submissionId),
+        eq(submissions.state, 'intended'),
+        sql`clock_timestamp() < ${submissions.sendDeadline}`,
+      ),
+    )
+    .returning({
+      remainingMs: sql<number>`(extract(epoch from (${submissions.sendDeadline} - clock_timestamp())) * 1000)::float8`,
+    })
   return row?.remainingMs ?? null
 }
 
@@ -134,12 +142,23 @@ export async function findOwned(query: Query, provider: string, providerBatchIds
   const rows = await query
     .select({ id: submissions.providerBatchId })
     .from(submissions)
-    .where(and(eq(submissions.provider, provider), inArray(submissions.providerBatchId, [...providerBatchIds]), isNotNull(submissions.providerBatchId)))
+    .where(
+      and(
+        eq(submissions.provider, provider),
+        inArray(submissions.providerBatchId, [...providerBatchIds]),
+        isNotNull(submissions.providerBatchId),
+      ),
+    )
   return new Set(rows.map((row) => row.id as string))
 }
 
 /** The submissions that were decided to be absent or given up since `since`, whose twins may still appear at the provider. */
-export async function listPossibleTwins(database: Database, provider: string, simulated: boolean, since: Date): Promise<SubmissionRow[]> {
+export async function listPossibleTwins(
+  database: Database,
+  provider: string,
+  simulated: boolean,
+  since: Date,
+): Promise<SubmissionRow[]> {
   return await database.drizzle
     .select()
     .from(submissions)

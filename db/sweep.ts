@@ -20,7 +20,7 @@ export async function listStuckQueuedJobs(database: Database, olderThanMs: numbe
 
 /** Jobs that should have a running workflow. */
 export async function* listOpenJobs(database: Database): AsyncGenerator<QueuedJob[]> {
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page: QueuedJob[] = await database.drizzle.execute<QueuedJob>(sql`
       select id, name, provider from jobs
       where status in ('queued', 'in_progress', 'finalizing', 'cancelling', 'paused') and id > ${after} order by id limit ${perSweep}`)

@@ -13,7 +13,14 @@ beforeAll(async () => {
 afterAll(() => stack.stop())
 beforeEach(async () => {
   await simulator.clearFaults()
-  await simulator.setOptions({ duration_ms: 100, curve: 'linear', window_ms: 86_400_000, item_faults: [], enqueued_token_limit: null, quirks: {} })
+  await simulator.setOptions({
+    duration_ms: 100,
+    curve: 'linear',
+    window_ms: 86_400_000,
+    item_faults: [],
+    enqueued_token_limit: null,
+    quirks: {},
+  })
 })
 
 let prompted = 0
@@ -57,7 +64,12 @@ test('500 items of which 10 % fail once: 500 answers in input order, and one att
 })
 
 test('what is permanent is not sent again, and what fails to the last round ends as failed', async () => {
-  const prompts = [...promptsOf(3), ...promptsOf(1, ' [[simulate:content_filter]]'), ...promptsOf(1, ' [[simulate:refusal]]'), ...promptsOf(1, ' [[simulate:transient times=always]]')]
+  const prompts = [
+    ...promptsOf(3),
+    ...promptsOf(1, ' [[simulate:content_filter]]'),
+    ...promptsOf(1, ' [[simulate:refusal]]'),
+    ...promptsOf(1, ' [[simulate:transient times=always]]'),
+  ]
   const jobId = await createJob(stack, linesOf(prompts))
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3, failed: 3 })
   await expectKept(stack, jobId, prompts)
@@ -121,7 +133,9 @@ test('a cancelled job ends when the provider has cancelled, and keeps what was f
   expect(job.succeeded).toBeGreaterThan(3)
   expect(job.cancelled).toBe(50 - job.succeeded)
   await expectKept(stack, jobId, prompts)
-  expect((await batchesOf(stack, jobId)).map(({ result, providerStatus }) => [result, providerStatus])).toEqual([['cancelled', 'cancelled']])
+  expect((await batchesOf(stack, jobId)).map(({ result, providerStatus }) => [result, providerStatus])).toEqual([
+    ['cancelled', 'cancelled'],
+  ])
   expect(job.costNanos).toBe(await billOf(stack, jobId))
 })
 
@@ -155,7 +169,9 @@ test('a paused job submits nothing new, and still fetches what runs', async () =
   await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
   await handle.signal('pause')
   expect(await jobAt(stack, jobId, ['paused'])).toMatchObject({ pauseReason: 'user' })
-  await until('round 2 to wait', async () => (await batchesOf(stack, jobId)).some(({ round, status }) => round === 2 && status === 'planned'))
+  await until('round 2 to wait', async () =>
+    (await batchesOf(stack, jobId)).some(({ round, status }) => round === 2 && status === 'planned'),
+  )
   expect((await batchesOf(stack, jobId))[0]).toMatchObject({ status: 'ended', answered: 20 })
   expect(await submissionsOf(stack, jobId)).toHaveLength(1)
   await handle.signal('resume')
@@ -206,12 +222,22 @@ test('retry sends what did not succeed again, under the same job', async () => {
 })
 
 test('an invalid structured answer is sent again with the error shown, and a fenced one is taken', async () => {
-  const schema = { type: 'object', properties: { answer: { type: 'integer' } }, required: ['answer'], additionalProperties: false }
-  const prompts = [...promptsOf(1), ...promptsOf(1, ' [[simulate:invalid_output times=1 variant=prose]]'), ...promptsOf(1, ' [[simulate:invalid_output times=1 variant=fence]]')]
+  const schema = {
+    type: 'object',
+    properties: { answer: { type: 'integer' } },
+    required: ['answer'],
+    additionalProperties: false,
+  }
+  const prompts = [
+    ...promptsOf(1),
+    ...promptsOf(1, ' [[simulate:invalid_output times=1 variant=prose]]'),
+    ...promptsOf(1, ' [[simulate:invalid_output times=1 variant=fence]]'),
+  ]
   const jobId = await createJob(stack, linesOf(prompts), { schema })
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3 })
   const rows = await outcomesOf(stack, jobId)
-  for (const row of rows) expect((JSON.parse(row.answer ?? '') as { output: unknown }).output).toEqual({ answer: expect.any(Number) })
+  for (const row of rows)
+    expect((JSON.parse(row.answer ?? '') as { output: unknown }).output).toEqual({ answer: expect.any(Number) })
   expect((await attemptsOf(stack, jobId)).map(({ seq, errorClass }) => [seq, errorClass])).toEqual([[2, 'invalid_output']])
 })
 

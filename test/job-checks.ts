@@ -2,7 +2,7 @@ import { asc, eq, sql } from 'drizzle-orm'
 import { expect } from 'vitest'
 import { attempts, batches, leases, outcomes, submissions, tickets } from '../db/schema.ts'
 import { loadJob } from '../db/job-state.ts'
-import { answerFor, simulatorControl } from '../simulator/simulator.ts'
+import { answerFor, simulatorControl, type BatchSummary } from '../simulator/simulator.ts'
 import type { JobStack } from './job-stack.ts'
 
 /** What the simulator says to a plain prompt. */
@@ -18,7 +18,11 @@ export async function outcomesOf(stack: JobStack, jobId: string) {
 }
 
 export async function attemptsOf(stack: JobStack, jobId: string) {
-  return await stack.db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId)).orderBy(asc(attempts.seq), asc(attempts.batch))
+  return await stack.db.database.drizzle
+    .select()
+    .from(attempts)
+    .where(eq(attempts.jobId, jobId))
+    .orderBy(asc(attempts.seq), asc(attempts.batch))
 }
 
 export async function batchesOf(stack: JobStack, jobId: string) {
@@ -26,17 +30,23 @@ export async function batchesOf(stack: JobStack, jobId: string) {
 }
 
 export async function submissionsOf(stack: JobStack, jobId: string) {
-  return await stack.db.database.drizzle.select().from(submissions).where(eq(submissions.jobId, jobId)).orderBy(asc(submissions.id))
+  return await stack.db.database.drizzle
+    .select()
+    .from(submissions)
+    .where(eq(submissions.jobId, jobId))
+    .orderBy(asc(submissions.id))
 }
 
 export async function eventTypes(stack: JobStack, jobId: string): Promise<string[]> {
-  const rows = await stack.db.database.drizzle.execute<{ type: string }>(sql`select type from events where job_id = ${jobId} order by n`)
+  const rows = await stack.db.database.drizzle.execute<{ type: string }>(
+    sql`select type from events where job_id = ${jobId} order by n`,
+  )
   return rows.map(({ type }) => type)
 }
 
 /**
  * What holds at the end of every job, whatever happened on the way: one outcome an item, each answer that of its own prompt, no room
- * taken, and at the provider no batch that was created for this job without being owned by it – checked in the simulator's own books.
+ * taken, and at the provider no batch that was created for this job without being owned by it, unless it was cancelled as a twin – checked in the simulator's own books.
  */
 export async function expectKept(stack: JobStack, jobId: string, prompts: readonly string[]): Promise<void> {
   const rows = await outcomesOf(stack, jobId)
@@ -58,15 +68,20 @@ export async function expectKept(stack: JobStack, jobId: string, prompts: readon
   expect(await stack.db.database.drizzle.select().from(tickets).where(eq(tickets.jobId, jobId))).toEqual([])
 
   const books = await simulatorControl(stack.simulator.url).books()
-  const ofJob = books.batches.filter((batch) => batch.input_filename?.startsWith(`job-${jobId}-`) === true)
+  const ofJob = books.batches.filter((batch) => isOfJob(batch, jobId))
   const owned = new Set((await submissionsOf(stack, jobId)).flatMap(({ providerBatchId }) => providerBatchId ?? []))
-  expect(ofJob.map(({ id }) => id).filter((id) => !owned.has(id))).toEqual([])
+  expect(ofJob.filter(({ id, status }) => !owned.has(id) && status !== 'cancelled').map(({ id }) => id)).toEqual([])
+}
+
+/** Whether the simulator's books say that a batch was created for this job: by its metadata, which outlives its files. */
+export function isOfJob(batch: BatchSummary, jobId: string): boolean {
+  return batch.metadata?.['batchwright']?.startsWith(`job-${jobId}-`) === true
 }
 
 /** The bill that the simulator wrote for the requests of a job, in nano-dollars. */
 export async function billOf(stack: JobStack, jobId: string): Promise<bigint> {
   const books = await simulatorControl(stack.simulator.url).books()
   return books.batches
-    .filter((batch) => batch.input_filename?.startsWith(`job-${jobId}-`) === true)
+    .filter((batch) => isOfJob(batch, jobId))
     .reduce((sum, batch) => sum + BigInt(batch.delivered_cost_nano_usd), 0n)
 }

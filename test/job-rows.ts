@@ -9,7 +9,12 @@ export type JobValues = Partial<typeof jobs.$inferInsert>
 export type ItemValues = Partial<typeof items.$inferInsert>
 
 /** A running job with `count` small items, written straight into the tables: for tests of the tables' own rules. */
-export async function insertJob(database: Database, count: number, job: JobValues = {}, item: (seq: number) => ItemValues = () => ({})): Promise<string> {
+export async function insertJob(
+  database: Database,
+  count: number,
+  job: JobValues = {},
+  item: (seq: number) => ItemValues = () => ({}),
+): Promise<string> {
   const id = job.id ?? createJobId(randomBytes(12))
   await database.drizzle.insert(jobs).values({
     id,

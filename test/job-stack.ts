@@ -45,11 +45,19 @@ const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() 
 /** What a job runs on, for tests: a database and a Temporal namespace of its own, the simulator, and a worker in this process. */
 export async function startJobStack(options: JobStackOptions = {}): Promise<JobStack> {
   try {
-    Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } }, shutdownSignals: [] })
+    Runtime.install({
+      logger: quiet,
+      telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
+      shutdownSignals: [],
+    })
   } catch {
     // Installed already by another stack of this process.
   }
-  const [db, simulator, namespace] = await Promise.all([createTestDatabase(), startSimulator(options.simulator ?? {}), claimNamespace()])
+  const [db, simulator, namespace] = await Promise.all([
+    createTestDatabase(),
+    startSimulator(options.simulator ?? {}),
+    claimNamespace(),
+  ])
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-test-stack-'))
   const address = inject('temporalAddress')
   const config = loadConfig({
@@ -110,21 +118,45 @@ function testSettings(config: Config): ReturnType<typeof activitySettings> {
 }
 
 /** Creates and starts a job of these lines, as the API does it. */
-export async function createJob(stack: JobStack, lines: readonly JsonObject[], spec: JobSpec = {}, options: { start?: boolean; queuedAt?: Date } = {}): Promise<string> {
+export async function createJob(
+  stack: JobStack,
+  lines: readonly JsonObject[],
+  spec: JobSpec = {},
+  options: { start?: boolean; queuedAt?: Date } = {},
+): Promise<string> {
   const provider = createProviderRegistry(providerSettings(stack.config), loadCatalog()).find('openai')
   if (provider === null) throw new Error('no provider')
-  const defaults = { model: spec.model ?? 'gpt-4o-mini', modelOverride: null, endpoint: spec.endpoint ?? null, system: spec.system ?? null, schema: spec.schema ?? null, maxTokens: null, temperature: null }
-  const jobId = await insertJob(stack.db.database, lines.length, { status: 'queued', spec: JSON.stringify(spec), model: defaults.model, queuedAt: options.queuedAt ?? new Date() }, (seq) => {
-    const line = JSON.stringify(lines[seq - 1])
-    const rendered = provider.render(parseInputLine(line, seq).request, defaults)
-    return { line, bytes: Buffer.byteLength(provider.line(placeholderItemId(seq), rendered)) + 1, tokens: rendered.inputTokens }
-  })
-  if (options.start !== false) await stack.client.workflow.start('batchJob', { taskQueue: 'batchwright', workflowId: `job-${jobId}`, args: [{ jobId }] })
+  const defaults = {
+    model: spec.model ?? 'gpt-4o-mini',
+    modelOverride: null,
+    endpoint: spec.endpoint ?? null,
+    system: spec.system ?? null,
+    schema: spec.schema ?? null,
+    maxTokens: null,
+    temperature: null,
+  }
+  const jobId = await insertJob(
+    stack.db.database,
+    lines.length,
+    { status: 'queued', spec: JSON.stringify(spec), model: defaults.model, queuedAt: options.queuedAt ?? new Date() },
+    (seq) => {
+      const line = JSON.stringify(lines[seq - 1])
+      const rendered = provider.render(parseInputLine(line, seq).request, defaults)
+      return { line, bytes: Buffer.byteLength(provider.line(placeholderItemId(seq), rendered)) + 1, tokens: rendered.inputTokens }
+    },
+  )
+  if (options.start !== false)
+    await stack.client.workflow.start('batchJob', { taskQueue: 'batchwright', workflowId: `job-${jobId}`, args: [{ jobId }] })
   return jobId
 }
 
 /** The job once it has ended (or come to rest in another of these statuses). */
-export async function jobAt(stack: JobStack, jobId: string, statuses: readonly JobStatus[] = ['completed', 'failed', 'cancelled', 'expired'], timeoutMs = 15_000): Promise<JobRow> {
+export async function jobAt(
+  stack: JobStack,
+  jobId: string,
+  statuses: readonly JobStatus[] = ['completed', 'failed', 'cancelled', 'expired'],
+  timeoutMs = 15_000,
+): Promise<JobRow> {
   return await until(
     `job ${jobId} to be ${statuses.join(' or ')}`,
     async () => {

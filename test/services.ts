@@ -45,7 +45,11 @@ async function asAdmin<Result>(work: (admin: postgres.Sql) => Promise<Result>): 
 }
 
 /** Looks again and again until `look` gives something, or fails with what it was waiting for. */
-export async function until<Result>(what: string, look: () => Promise<Result | null | undefined | false> | Result | null | undefined | false, timeoutMs = 15_000): Promise<Result> {
+export async function until<Result>(
+  what: string,
+  look: () => Promise<Result | null | undefined | false> | Result | null | undefined | false,
+  timeoutMs = 15_000,
+): Promise<Result> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const result = await look()

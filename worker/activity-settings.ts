@@ -33,9 +33,13 @@ export function activitySettings(config: Config): Omit<ActivitySettings, 'search
     },
     submission: (name) => {
       const isSimulated = find(name)?.simulated === true
-      const settleAfterMs = isSimulated ? Math.min(simulatedSettleAfterMs, config.submission.settleAfterMs) : config.submission.settleAfterMs
+      const settleAfterMs = isSimulated
+        ? Math.min(simulatedSettleAfterMs, config.submission.settleAfterMs)
+        : config.submission.settleAfterMs
       return {
-        sendWindowMs: isSimulated ? Math.min(simulatedSendWindowMs, config.submission.sendWindowMs) : config.submission.sendWindowMs,
+        sendWindowMs: isSimulated
+          ? Math.min(simulatedSendWindowMs, config.submission.sendWindowMs)
+          : config.submission.sendWindowMs,
         settleAfterMs,
         settlePauseMs: Math.min(longestSettlePauseMs, settleAfterMs / 4),
       }

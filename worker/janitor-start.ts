@@ -7,7 +7,11 @@ import type { Logger } from '../activities/index.ts'
 export const janitorIntervalMs = 30_000
 
 /** Starts the janitor where it is missing; its fixed id keeps it alone. */
-export async function ensureJanitor(workflows: WorkflowClient, logger: Logger, intervalMs: number = janitorIntervalMs): Promise<void> {
+export async function ensureJanitor(
+  workflows: WorkflowClient,
+  logger: Logger,
+  intervalMs: number = janitorIntervalMs,
+): Promise<void> {
   try {
     await workflows.start('janitor', {
       taskQueue: mainTaskQueue,

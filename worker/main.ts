@@ -22,7 +22,11 @@ export async function runWorker(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel, base: { process: 'worker' } })
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
-  Runtime.install({ logger: forwardRuntimeLog(logger), telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' } } }, shutdownSignals: [] })
+  Runtime.install({
+    logger: forwardRuntimeLog(logger),
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' } } },
+    shutdownSignals: [],
+  })
 
   const database = openDatabase(requireDatabaseUrl(config), { maxConnections, applicationName: 'batchwright worker' })
   try {

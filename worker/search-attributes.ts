@@ -9,7 +9,10 @@ export async function hasSearchAttributes(client: Client, namespace: string, log
     const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace })
     const missing = searchAttributeNames.filter((name) => !(name in (customAttributes ?? {})))
     if (missing.length === 0) return true
-    logger.warn({ missing }, 'search attributes are not registered, so the Web UI can not filter by them: run `batchwright migrate`')
+    logger.warn(
+      { missing },
+      'search attributes are not registered, so the Web UI can not filter by them: run `batchwright migrate`',
+    )
   } catch (error) {
     logger.warn({ error: describeError(error) }, 'whether search attributes are registered is unknown: going on without them')
   }

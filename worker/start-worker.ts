@@ -63,7 +63,12 @@ export async function startWorker({ connection, namespace, providers, logger, ..
   ]
   for (const name of providers.names()) {
     workers.push(
-      await Worker.create({ ...common, taskQueue: providerTaskQueue(name), activities, maxConcurrentActivityTaskExecutions: providerActivities }),
+      await Worker.create({
+        ...common,
+        taskQueue: providerTaskQueue(name),
+        activities,
+        maxConcurrentActivityTaskExecutions: providerActivities,
+      }),
     )
   }
   const intervalMs = rest.janitorIntervalMs ?? janitorIntervalMs

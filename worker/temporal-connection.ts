@@ -12,7 +12,11 @@ export interface TemporalAddress {
 const retryMs = 1000
 
 /** Connects, and goes on trying where the server can't be reached: says so once, and once more when it is there. */
-export async function connectToTemporal({ address, apiKey }: TemporalAddress, logger: Logger, signal: AbortSignal): Promise<NativeConnection> {
+export async function connectToTemporal(
+  { address, apiKey }: TemporalAddress,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<NativeConnection> {
   for (let failures = 0; ; failures++) {
     signal.throwIfAborted()
     try {
@@ -20,7 +24,8 @@ export async function connectToTemporal({ address, apiKey }: TemporalAddress, lo
       if (failures > 0) logger.info({ address }, 'temporal is reachable')
       return connection
     } catch (error) {
-      if (failures === 0) logger.warn({ address, error: describeError(error) }, 'temporal is not reachable; trying again until it is')
+      if (failures === 0)
+        logger.warn({ address, error: describeError(error) }, 'temporal is not reachable; trying again until it is')
       await sleep(retryMs, undefined, { signal })
     }
   }

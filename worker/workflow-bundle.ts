@@ -7,7 +7,9 @@ const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta
 const prebuiltPath = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))
 
 /** The prebuilt bundle where there is one, else the sources. */
-export function workflowSource(codePath: string | undefined = process.env['BATCHWRIGHT_WORKFLOW_BUNDLE']): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
+export function workflowSource(
+  codePath: string | undefined = process.env['BATCHWRIGHT_WORKFLOW_BUNDLE'],
+): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
   const path = codePath ?? prebuiltPath
   return existsSync(path) ? { workflowBundle: { codePath: path } } : { workflowsPath }
 }

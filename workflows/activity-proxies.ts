@@ -5,17 +5,20 @@ import type { Activities } from '../activities/index.ts'
 /** Tried again for as long as it takes: a database or a provider that is away for an hour costs an hour, and no item. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const
 
+/** Tells in seconds that the worker of an activity is gone; all activities send heartbeats. */
+const heartbeatTimeout = '10s'
+
 /** Activities that only touch the database. `summary` is what the Web UI shows. */
 export function databaseActivities(summary: string) {
-  return proxyActivities<Activities>({ taskQueue: mainTaskQueue, startToCloseTimeout: '30m', retry, summary })
+  return proxyActivities<Activities>({ taskQueue: mainTaskQueue, startToCloseTimeout: '30m', heartbeatTimeout, retry, summary })
 }
 
-/** Activities that talk to a provider; their heartbeat tells in seconds that a worker is gone. */
+/** Activities that talk to a provider. */
 export function providerActivities(provider: string, summary: string) {
   return proxyActivities<Activities>({
     taskQueue: providerTaskQueue(provider),
     startToCloseTimeout: '6h',
-    heartbeatTimeout: '10s',
+    heartbeatTimeout,
     retry,
     summary,
   })
@@ -28,10 +31,16 @@ export function lastActivities(provider: string, summary: string) {
       taskQueue: providerTaskQueue(provider),
       startToCloseTimeout: '10m',
       scheduleToCloseTimeout: '1h',
-      heartbeatTimeout: '10s',
+      heartbeatTimeout,
       retry,
       summary,
     }),
-    onMain: proxyActivities<Activities>({ taskQueue: mainTaskQueue, startToCloseTimeout: '30s', scheduleToCloseTimeout: '24h', retry, summary }),
+    onMain: proxyActivities<Activities>({
+      taskQueue: mainTaskQueue,
+      startToCloseTimeout: '30s',
+      scheduleToCloseTimeout: '24h',
+      retry,
+      summary,
+    }),
   }
 }

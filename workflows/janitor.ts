@@ -1,4 +1,13 @@
-import { ActivityFailure, CancellationScope, continueAsNew, isCancellation, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow'
 import { mainTaskQueue, providerTaskQueue } from '../core/task-queues.ts'
 import type { Activities } from '../activities/index.ts'
 
@@ -20,6 +29,7 @@ export async function janitor({ intervalMs, sweeps = 0 }: JanitorInput): Promise
   const { sweep } = proxyActivities<Activities>({
     taskQueue: mainTaskQueue,
     startToCloseTimeout: '10m',
+    heartbeatTimeout: '10s',
     retry: { maximumInterval: '1m' },
     summary: 'sweep',
   })
@@ -40,6 +50,7 @@ async function sweepProvider(provider: string): Promise<void> {
     taskQueue: providerTaskQueue(provider),
     scheduleToStartTimeout: '20s',
     startToCloseTimeout: '5m',
+    heartbeatTimeout: '10s',
     retry: { maximumAttempts: 2 },
     summary: `sweep ${provider}`,
   })

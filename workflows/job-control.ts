@@ -1,4 +1,11 @@
-import { condition, getExternalWorkflowHandle, setCurrentDetails, setHandler, upsertSearchAttributes, type SignalDefinition } from '@temporalio/workflow'
+import {
+  condition,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  type SignalDefinition,
+} from '@temporalio/workflow'
 import { defineSearchAttributeKey } from '@temporalio/common'
 import { batchWorkflowId } from '../core/job-id.ts'
 import type { JobStatus } from '../core/statuses.ts'
@@ -122,7 +129,9 @@ export class JobControl {
 
   /** A batch that ended meanwhile can't be told, and need not be. */
   async #tellBatches(signal: SignalDefinition<[]>): Promise<void> {
-    await Promise.allSettled([...this.#open].map((batch) => getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)))
+    await Promise.allSettled(
+      [...this.#open].map((batch) => getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)),
+    )
   }
 
   #showStatus(status: JobStatus): void {

@@ -1,0 +1,157 @@
+import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
+import type { ErrorClass } from '../core/error-classes.ts'
+import { BatchwrightError } from '../core/errors.ts'
+import type { ItemStatus } from '../core/statuses.ts'
+import { sqlState, uniqueViolation, type Database } from './database.ts'
+import { itemColumns, type ItemRows } from './item-rows.ts'
+
+/** An item that has the `custom_id` of an earlier one. */
+export interface DuplicateItem {
+  /** Its position in the chunk. */
+  row: number
+  customId: string
+  /** The seq of the item that had it first. */
+  firstSeq: number
+}
+
+/**
+ * Stores a chunk of items of a job that is being uploaded, in one transaction. An item whose `custom_id` is taken is left out and
+ * returned; the others are stored. Throws `upload_broken` when the job is gone.
+ */
+export async function copyItems(database: Database, jobId: string, chunk: ItemRows, firstSeq: number): Promise<DuplicateItem[]> {
+  try {
+    await copyChunk(database, jobId, chunk.encoded())
+    return []
+  } catch (error) {
+    if (sqlState(error) !== uniqueViolation) throw error
+  }
+  const duplicates = await findDuplicates(database, jobId, chunk, firstSeq)
+  await copyChunk(database, jobId, chunk.encoded(new Set(duplicates.map(({ row }) => row))))
+  return duplicates
+}
+
+async function copyChunk(database: Database, jobId: string, encoded: Iterable<Uint8Array>): Promise<void> {
+  await database.sql.begin(async (tx) => {
+    // The row is locked to keep a sweep of abandoned uploads from removing the job between its items. The commit need not wait for the
+    // disk: the one that makes the job `queued` does, and with it everything that was written before it.
+    const [job] = await tx`
+      select set_config('synchronous_commit', 'off', true) from jobs where id = ${jobId} and status = 'validating' for key share`
+    if (job === undefined)
+      throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
+    const copy = await tx`copy items (${tx(itemColumns as unknown as string[])}) from stdin (format binary)`.writable()
+    // An error of Postgres arrives at the stream, whatever is being waited for.
+    const done = finished(copy)
+    done.catch(() => {})
+    for (const piece of encoded) {
+      if (copy.destroyed) break
+      if (!copy.write(piece)) await Promise.race([once(copy, 'drain'), done])
+    }
+    copy.end()
+    await done
+  })
+}
+
+async function findDuplicates(database: Database, jobId: string, chunk: ItemRows, firstSeq: number): Promise<DuplicateItem[]> {
+  const customIds = chunk.customIds()
+  const stored = await database.sql<{ seq: number; customId: string }[]>`
+    select seq, custom_id as "customId" from items where job_id = ${jobId} and custom_id = any(${[...customIds]}::text[])`
+  const firstSeqs = new Map(stored.map(({ seq, customId }) => [customId, seq]))
+  const duplicates: DuplicateItem[] = []
+  for (const [row, customId] of customIds.entries()) {
+    const first = firstSeqs.get(customId)
+    if (first === undefined) firstSeqs.set(customId, firstSeq + row)
+    else duplicates.push({ row, customId, firstSeq: first })
+  }
+  return duplicates
+}
+
+/** An item with where it stands. */
+export interface ListedItem {
+  seq: number
+  customId: string
+  status: ItemStatus
+  errorClass: ErrorClass | null
+  attempts: number
+  batch: number | null
+  bytes: number
+  tokens: number
+}
+
+export interface ItemFilter {
+  status?: readonly ItemStatus[] | undefined
+  errorClass?: readonly ErrorClass[] | undefined
+  customId?: string | undefined
+  seq?: number | undefined
+}
+
+/** Items in input order after `afterSeq`. An item without an outcome is `submitted` while a batch at the provider holds it. */
+export async function listItems(
+  database: Database,
+  jobId: string,
+  filter: ItemFilter,
+  afterSeq: number,
+  limit: number,
+): Promise<ListedItem[]> {
+  const { sql } = database
+  const status = filter.status === undefined ? sql`` : sql`and status = any(${[...filter.status]}::text[])`
+  const errorClass = filter.errorClass === undefined ? sql`` : sql`and "errorClass" = any(${[...filter.errorClass]}::text[])`
+  return await sql<ListedItem[]>`
+    with open_batches as materialized (
+      select batch, listed, seq_from, seq_to from batches where job_id = ${jobId} and status in ('in_progress', 'fetching')
+    )
+    select seq, "customId", status, "errorClass", attempts, batch, bytes, tokens from (
+      select i.seq, i.custom_id as "customId", i.bytes, i.tokens, o.batch,
+        coalesce(o.status, case when exists (
+          select 1 from open_batches b where i.seq between b.seq_from and b.seq_to
+            and (not b.listed or exists (select 1 from batch_items m where m.job_id = i.job_id and m.batch = b.batch and m.seq = i.seq))
+        ) then 'submitted' else 'pending' end) as status,
+        case when o.seq is null then a.error_class else o.error_class end as "errorClass",
+        coalesce(a.attempts, 0) as attempts
+      from items i
+      left join outcomes o on o.job_id = i.job_id and o.seq = i.seq
+      left join lateral (
+        select error_class, (count(*) over ())::int as attempts from attempts
+        where job_id = i.job_id and seq = i.seq order by batch desc limit 1
+      ) a on true
+      where i.job_id = ${jobId} and i.seq > ${afterSeq}
+        ${filter.customId === undefined ? sql`` : sql`and i.custom_id = ${filter.customId}`}
+        ${filter.seq === undefined ? sql`` : sql`and i.seq = ${filter.seq}`}
+      order by i.seq
+    ) item
+    where true ${status} ${errorClass}
+    order by seq limit ${limit}`
+}
+
+export interface ItemAttempt {
+  batch: number
+  providerBatchId: string | null
+  round: number
+  /** JSON texts. */
+  error: string
+  answer: string | null
+  model: string | null
+  inputTokens: number
+  outputTokens: number
+  cachedTokens: number
+  cacheWriteTokens: number
+  reasoningTokens: number
+  costNanos: bigint | null
+  createdAt: Date
+}
+
+/** The sendings of one item that did not become its outcome, oldest first. */
+export async function listItemAttempts(database: Database, jobId: string, seq: number): Promise<ItemAttempt[]> {
+  return await database.sql<ItemAttempt[]>`
+    select a.batch, b.provider_batch_id as "providerBatchId", a.round, a.error, a.answer, a.model, a.input_tokens as "inputTokens",
+      a.output_tokens as "outputTokens", a.cached_tokens as "cachedTokens", a.cache_write_tokens as "cacheWriteTokens",
+      a.reasoning_tokens as "reasoningTokens", a.cost_nanos as "costNanos", a.created_at as "createdAt"
+    from attempts a left join batches b on b.job_id = a.job_id and b.batch = a.batch
+    where a.job_id = ${jobId} and a.seq = ${seq} order by a.batch`
+}
+
+/** The input line of one item, or null. */
+export async function findItemLine(database: Database, jobId: string, seq: number): Promise<string | null> {
+  const [row] = await database.sql<{ line: string }[]>`select line from items where job_id = ${jobId} and seq = ${seq}`
+  return row?.line ?? null
+}

@@ -1,0 +1,166 @@
+import { and, asc, desc, eq, gte, inArray, sql, type SQL } from 'drizzle-orm'
+import { BatchwrightError } from '../core/errors.ts'
+import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
+import type { Database, Query } from './database.ts'
+import { loadJob, type JobRow } from './job-state.ts'
+import { batches, batchItems, attempts, events, items, jobs, leases, outcomes, submissions, tickets } from './schema.ts'
+
+export { removeStaleUploads } from './uploads.ts'
+
+/** What a job's batches add up to. */
+export interface BatchSums {
+  total: number
+  open: number
+  /** Items at the provider that have no answer yet. */
+  submitted: number
+  /** Of open batches, beyond the answers that are merged already, as the provider reports them. `done` includes `failed`. */
+  reportedDone: number
+  reportedFailed: number
+  nextPollAt: Date | null
+}
+
+export interface SummarizedJob {
+  job: JobRow
+  batches: BatchSums
+}
+
+const noBatches: BatchSums = { total: 0, open: 0, submitted: 0, reportedDone: 0, reportedFailed: 0, nextPollAt: null }
+
+/** Throws `job_not_found`. */
+export async function findJob(database: Database, jobId: string): Promise<SummarizedJob> {
+  const job = await loadJob(database.drizzle, jobId)
+  const sums = await sumBatches(database.drizzle, [jobId])
+  return { job, batches: sums.get(jobId) ?? noBatches }
+}
+
+export interface JobFilter {
+  statuses?: readonly JobStatus[] | undefined
+  name?: string | undefined
+  idPrefix?: string | undefined
+  /** All must match; a null value asks for the key alone. */
+  tags?: ReadonlyArray<{ key: string; value: string | null }> | undefined
+  provider?: string | undefined
+  model?: string | undefined
+  createdAfter?: Date | undefined
+}
+
+/** Where a list goes on: after this job. */
+export interface JobPosition {
+  createdAt: Date
+  id: string
+}
+
+/** Newest first. */
+export async function listJobs(
+  database: Database,
+  filter: JobFilter,
+  after: JobPosition | null,
+  limit: number,
+): Promise<SummarizedJob[]> {
+  const conditions: (SQL | undefined)[] = [
+    filter.statuses === undefined ? undefined : inArray(jobs.status, [...filter.statuses]),
+    filter.name === undefined ? undefined : eq(jobs.name, filter.name),
+    // The prefix has only letters and digits of ids, so nothing in it is a wildcard.
+    filter.idPrefix === undefined ? undefined : sql`${jobs.id} like ${`${filter.idPrefix}%`}`,
+    filter.provider === undefined ? undefined : eq(jobs.provider, filter.provider),
+    filter.model === undefined ? undefined : eq(jobs.model, filter.model),
+    filter.createdAfter === undefined ? undefined : gte(jobs.createdAt, filter.createdAfter),
+    ...(filter.tags ?? []).map(({ key, value }) =>
+      value === null ? sql`jsonb_exists(${jobs.tags}, ${key})` : sql`${jobs.tags} @> ${JSON.stringify({ [key]: value })}::jsonb`,
+    ),
+    after === null
+      ? undefined
+      : sql`(${jobs.createdAt}, ${jobs.id}) < (${after.createdAt.toISOString()}::timestamptz, ${after.id})`,
+  ]
+  const rows = await database.drizzle
+    .select()
+    .from(jobs)
+    .where(and(...conditions))
+    .orderBy(desc(jobs.createdAt), desc(jobs.id))
+    .limit(limit)
+  const sums = await sumBatches(
+    database.drizzle,
+    rows.map((row) => row.id),
+  )
+  return rows.map((job) => ({ job, batches: sums.get(job.id) ?? noBatches }))
+}
+
+async function sumBatches(query: Query, jobIds: readonly string[]): Promise<Map<string, BatchSums>> {
+  if (jobIds.length === 0) return new Map()
+  const atProvider = sql`${batches.status} in ('in_progress', 'fetching')`
+  // What is merged is in the job's own counters already.
+  const unanswered = sql`greatest(0, ${batches.items} - ${batches.answered})`
+  const rows = await query
+    .select({
+      jobId: batches.jobId,
+      total: sql<number>`count(*)::int`,
+      open: sql<number>`(count(*) filter (where ${batches.status} <> 'ended'))::int`,
+      submitted: sql<number>`coalesce(sum(${unanswered}) filter (where ${atProvider}), 0)::int`,
+      reportedDone: sql<number>`coalesce(sum(least(${unanswered}, greatest(0, coalesce(${batches.reportedDone}, 0) - ${batches.answered}))) filter (where ${atProvider}), 0)::int`,
+      reportedFailed: sql<number>`coalesce(sum(least(${unanswered}, coalesce(${batches.reportedFailed}, 0))) filter (where ${batches.status} = 'in_progress'), 0)::int`,
+      nextPollAt: sql<Date | null>`min(${batches.nextPollAt}) filter (where ${batches.status} = 'in_progress')`.mapWith(
+        batches.nextPollAt,
+      ),
+    })
+    .from(batches)
+    .where(inArray(batches.jobId, [...jobIds]))
+    .groupBy(batches.jobId)
+  return new Map(rows.map(({ jobId, ...sums }) => [jobId, sums]))
+}
+
+const rowsPerDelete = 10_000
+
+/**
+ * Removes a job that is over, with everything about it but its ledger entries (money that is spent stays spent) and submissions whose
+ * batch may still turn up at the provider. In pages, the job last: what breaks off is finished by a second call. Throws
+ * `job_not_found` and `job_not_finished`.
+ */
+export async function deleteJob(database: Database, jobId: string): Promise<void> {
+  for (const table of ['outcomes', 'attempts', 'batch_items', 'items'] as const) {
+    for (let deleted = rowsPerDelete; deleted >= rowsPerDelete;) {
+      deleted = await database.drizzle.transaction(async (tx) => {
+        await requireFinished(tx, jobId)
+        const rows = await tx.execute(sql`
+          delete from ${pagedTables[table]} where ctid = any(array(select ctid from ${pagedTables[table]} where job_id = ${jobId} limit ${rowsPerDelete}))`)
+        return rows.count
+      })
+    }
+  }
+  await database.drizzle.transaction(async (tx) => {
+    await requireFinished(tx, jobId)
+    await tx.delete(batches).where(eq(batches.jobId, jobId))
+    await tx.delete(submissions).where(and(eq(submissions.jobId, jobId), sql`${submissions.state} <> 'absent'`))
+    await tx.delete(tickets).where(eq(tickets.jobId, jobId))
+    await tx.delete(leases).where(eq(leases.jobId, jobId))
+    await tx.delete(events).where(eq(events.jobId, jobId))
+    await tx.delete(jobs).where(eq(jobs.id, jobId))
+  })
+}
+
+const pagedTables = { outcomes, attempts, batch_items: batchItems, items }
+
+/** Under the job's lock, so that a `retry` can't start while its rows go. */
+async function requireFinished(query: Query, jobId: string): Promise<void> {
+  const job = await loadJob(query, jobId, 'lock')
+  if (job.status === 'validating') {
+    throw new BatchwrightError('upload_in_progress', `job ${jobId} is still being uploaded`)
+  }
+  if (!isTerminalJobStatus(job.status)) {
+    throw new BatchwrightError(
+      'job_not_finished',
+      `job ${jobId} is ${job.status}: cancel it first, and delete it when it has ended`,
+    )
+  }
+  const open = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), sql`${batches.status} <> 'ended'`))
+    .orderBy(asc(batches.batch))
+    .limit(1)
+  if (open.length > 0) {
+    throw new BatchwrightError(
+      'job_not_finished',
+      `job ${jobId} still has a batch at the provider, which is being cancelled: try again in a minute`,
+    )
+  }
+}

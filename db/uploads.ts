@@ -1,0 +1,163 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { BatchwrightError } from '../core/errors.ts'
+import type { Endpoint } from '../core/job-spec.ts'
+import type { Database, Sql } from './database.ts'
+import { appendEvent } from './job-events.ts'
+import type { JobRow } from './job-state.ts'
+import { items, jobs } from './schema.ts'
+import type postgres from 'postgres'
+
+/*
+ * A job while its items come in. Its row is `validating`, claims the idempotency key, and is worth nothing until `finishUpload`.
+ * Who uploads holds an advisory lock keyed by the job id; a `validating` job whose lock is free was left by a process that died, so no
+ * clock has to guess.
+ */
+
+type Connection = postgres.ReservedSql<{ bigint: bigint }>
+
+/** The locks of all uploads of this process, held by one connection: they end with the process, however it ends. */
+export interface UploadLocks {
+  acquire(jobId: string): Promise<void>
+  release(jobId: string): Promise<void>
+  close(): Promise<void>
+}
+
+export function createUploadLocks(database: Database): UploadLocks {
+  let reserved: Promise<Connection> | null = null
+  const onConnection = async (run: (connection: Connection) => Promise<unknown>, isRetry = false): Promise<void> => {
+    reserved ??= database.sql.reserve()
+    const current = reserved
+    try {
+      await run(await current)
+    } catch (error) {
+      // It is broken, and its locks are gone with it: an upload that had one goes on, unless somebody takes it for abandoned meanwhile.
+      if (reserved === current) reserved = null
+      void current.then((connection) => connection.release()).catch(() => {})
+      if (isRetry) throw error
+      await onConnection(run, true)
+    }
+  }
+  return {
+    acquire: (jobId) => onConnection((connection) => connection`select pg_advisory_lock(${lockKey(connection, jobId)})`),
+    release: (jobId) => onConnection((connection) => connection`select pg_advisory_unlock(${lockKey(connection, jobId)})`),
+    async close() {
+      const current = reserved
+      reserved = null
+      const connection = await current?.catch(() => null)
+      await connection?.unsafe('select pg_advisory_unlock_all()').catch(() => {})
+      connection?.release()
+    },
+  }
+}
+
+function lockKey(connection: Sql | Connection, jobId: string) {
+  return connection`hashtextextended(${`batchwright upload ${jobId}`}, 0)`
+}
+
+export type NewJob = Pick<
+  JobRow,
+  'id' | 'tenant' | 'idempotencyKey' | 'name' | 'provider' | 'model' | 'endpoint' | 'simulated' | 'spec' | 'tags' | 'priority'
+>
+
+export type Claim =
+  | { outcome: 'claimed' }
+  /** A job with this key was created before; whether it is the same one, its content tells. */
+  | { outcome: 'exists'; jobId: string; contentHash: string | null }
+
+/**
+ * Creates the job's row. The caller holds its lock already. Throws `upload_in_progress` when another upload with the same key is
+ * under way.
+ */
+export async function claimUpload(database: Database, job: NewJob): Promise<Claim> {
+  for (;;) {
+    const inserted = await database.drizzle
+      .insert(jobs)
+      .values({ ...job, status: 'validating' })
+      .onConflictDoNothing({ target: [jobs.tenant, jobs.idempotencyKey] })
+      .returning({ id: jobs.id })
+    if (inserted.length > 0) return { outcome: 'claimed' }
+    const [other] = await database.drizzle
+      .select({ id: jobs.id, status: jobs.status, contentHash: jobs.contentHash })
+      .from(jobs)
+      .where(and(eq(jobs.tenant, job.tenant), eq(jobs.idempotencyKey, job.idempotencyKey as string)))
+    // Removed between the two statements: its key is free now.
+    if (other === undefined) continue
+    if (other.status !== 'validating') return { outcome: 'exists', jobId: other.id, contentHash: other.contentHash }
+    if (!(await removeIfAbandoned(database, other.id))) {
+      throw new BatchwrightError('upload_in_progress', 'an upload with this idempotency key is under way: wait for it to end', {
+        details: { job_id: other.id },
+      })
+    }
+  }
+}
+
+export interface FinishedUpload {
+  items: number
+  inputBytes: number
+  contentHash: string
+  /** Of all items; null when they differ. */
+  model: string | null
+  endpoint: Endpoint | null
+  mixed: boolean
+  itemSchemas: boolean
+}
+
+/** Makes the job `queued`: the one moment at which it begins to exist. Throws `upload_broken` when it was removed meanwhile. */
+export async function finishUpload(database: Database, jobId: string, upload: FinishedUpload): Promise<void> {
+  await database.drizzle.transaction(async (tx) => {
+    const updated = await tx
+      .update(jobs)
+      .set({ ...upload, status: 'queued', queuedAt: sql`now()` })
+      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating')))
+      .returning({ id: jobs.id })
+    if (updated.length === 0)
+      throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
+    await appendEvent(tx, jobId, 'queued', { items: upload.items, input_bytes: upload.inputBytes })
+  })
+}
+
+/**
+ * Removes an upload with all its items, and frees its key. One transaction, so that whoever uploads can't finish a job whose items are
+ * going: it finds the job gone instead. A job that is no upload any more is left alone.
+ */
+export async function discardUpload(database: Database, jobId: string): Promise<void> {
+  await database.drizzle.transaction(async (tx) => {
+    // Waits for a chunk that is being written; nothing is written after it.
+    const [job] = await tx
+      .select({ id: jobs.id })
+      .from(jobs)
+      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating')))
+      .for('update')
+    if (job === undefined) return
+    await tx.delete(items).where(eq(items.jobId, jobId))
+    await tx.delete(jobs).where(eq(jobs.id, jobId))
+  })
+}
+
+/** Removes uploads whose process died, if they began at least this long ago. Returns how many. */
+export async function removeStaleUploads(database: Database, olderThanMs: number): Promise<number> {
+  const candidates = await database.drizzle
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(eq(jobs.status, 'validating'), sql`${jobs.createdAt} <= now() - ${olderThanMs / 1000} * interval '1 second'`))
+    .limit(1000)
+  let removed = 0
+  for (const { id } of candidates) removed += (await removeIfAbandoned(database, id)) ? 1 : 0
+  return removed
+}
+
+async function removeIfAbandoned(database: Database, jobId: string): Promise<boolean> {
+  const lock = await database.sql.reserve()
+  try {
+    const [tried] = await lock<{ free: boolean }[]>`select pg_try_advisory_lock(${lockKey(lock, jobId)}) as free`
+    if (tried?.free !== true) return false
+    try {
+      await discardUpload(database, jobId)
+      return true
+    } finally {
+      await lock`select pg_advisory_unlock(${lockKey(lock, jobId)})`
+    }
+  } finally {
+    lock.release()
+  }
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import type { Json, JsonObject } from '../core/json.ts'
+import type { CanonicalRequest, ContentPart, EmbedRequest, GenerateRequest, Message, ParsedLine } from './canonical-request.ts'
+import type { LineParser, LineProblem } from './input-line.ts'
+import { describeIssues } from './line-problem.ts'
+
+// All schemas are built once: this runs on each of 50,000 lines of 4 KB. Values are passed through as they are, only parts are rebuilt.
+const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'Expected an object',
+)
+
+const name = z.string().min(1).max(256)
+
+/** Exactly one source, and no local path: only the CLI can read the user's files. */
+function checkSource(
+  part: { type: string; url?: string; data?: string; media_type?: string; path?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const fail = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path, input: part })
+  if (part.path !== undefined) {
+    fail('a local path is inlined by the CLI only (batchwright submit): give `url`, or `data` (base64) with `media_type`', [
+      'path',
+    ])
+  } else if (part.url === undefined && part.data === undefined) {
+    fail(`give the ${part.type} as \`url\`, or as \`data\` (base64) with \`media_type\``)
+  } else if (part.url !== undefined && part.data !== undefined) {
+    fail('give either `url` or `data`, not both')
+  } else if (part.data !== undefined && part.media_type === undefined) {
+    fail('is missing: base64 `data` needs its media type, for example "image/png"', ['media_type'])
+  } else if (part.data !== undefined && !isBase64(part.data)) {
+    fail('expected base64', ['data'])
+  } else if (part.url !== undefined && !/^(https?:|data:)/i.test(part.url)) {
+    fail('expected an http, https or data URL', ['url'])
+  }
+}
+
+const source = {
+  url: z.string().exactOptional(),
+  data: z.string().exactOptional(),
+  media_type: z
+    .string()
+    .regex(/^[\w.+-]+\/[\w.+-]+$/, 'Expected a media type like "image/png"')
+    .exactOptional(),
+  path: z.unknown().exactOptional(),
+}
+
+const contentPart = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  z.strictObject({ type: z.literal('image'), ...source }).superRefine(checkSource),
+  z.strictObject({ type: z.literal('file'), name: name.exactOptional(), ...source }).superRefine(checkSource),
+])
+
+const content = z.union([z.string(), z.array(contentPart).min(1, 'Expected at least one part')])
+
+const message = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('system'), content }),
+  z.strictObject({ role: z.literal('user'), content }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content,
+    tool_calls: z.array(z.strictObject({ id: z.string().min(1), name, arguments: z.string() })).exactOptional(),
+  }),
+  z.strictObject({ role: z.literal('tool'), tool_call_id: z.string().min(1), content: z.string() }),
+])
+
+const neutralLine = z.strictObject({
+  custom_id: z.string().min(1, 'Must not be empty').max(512, 'Must have at most 512 characters').exactOptional(),
+  prompt: content.exactOptional(),
+  messages: z.array(message).min(1, 'Expected at least one message').exactOptional(),
+  input: z.string().min(1, 'Must not be empty').exactOptional(),
+  system: z.string().exactOptional(),
+  max_tokens: z.int('Expected a whole number').positive('Must be above 0').exactOptional(),
+  temperature: z.number().min(0, 'Must be between 0 and 2').max(2, 'Must be between 0 and 2').exactOptional(),
+  top_p: z.number().min(0, 'Must be between 0 and 1').max(1, 'Must be between 0 and 1').exactOptional(),
+  stop: z.union([z.string(), z.array(z.string())]).exactOptional(),
+  schema: jsonObject.exactOptional(),
+  tools: z
+    .array(z.strictObject({ name, description: z.string().exactOptional(), parameters: jsonObject.exactOptional() }))
+    .exactOptional(),
+  reasoning_effort: z.string().min(1).exactOptional(),
+  provider_options: z.record(z.string(), jsonObject).exactOptional(),
+  metadata: z.unknown().exactOptional(),
+})
+type NeutralLine = z.infer<typeof neutralLine>
+
+/** The fields that a neutral line may have. */
+export const neutralFields: readonly string[] = Object.keys(neutralLine.shape)
+
+const generateOnly = ['system', 'max_tokens', 'temperature', 'top_p', 'stop', 'schema', 'tools', 'reasoning_effort'] as const
+
+/** `{custom_id?, prompt | messages | input, ...}`, strictly: an unknown field is a mistake that would otherwise be paid for. */
+export const parseNeutralLine: LineParser = (line) => {
+  const checked = neutralLine.safeParse(line)
+  if (!checked.success) return { problem: describeIssues(checked.error.issues, line, neutralFields) }
+  const fields = checked.data
+  const problem = findContradiction(fields)
+  if (problem !== null) return { problem }
+  const parsed: ParsedLine = {
+    customId: fields.custom_id ?? null,
+    metadata: (fields.metadata as Json | undefined) ?? null,
+    request: toRequest(fields),
+  }
+  return { parsed }
+}
+
+function findContradiction(fields: NeutralLine): LineProblem | null {
+  const given = (['prompt', 'messages', 'input'] as const).filter((field) => fields[field] !== undefined)
+  if (given.length === 0) {
+    return { field: null, reason: 'has no request: give `prompt`, `messages`, or `input` (for an embedding)' }
+  }
+  if (given.length > 1)
+    return { field: given[1] as string, reason: `give only one of prompt, messages and input, not also ${given[0]}` }
+  if (fields.input === undefined) return null
+  const misplaced = generateOnly.find((field) => fields[field] !== undefined)
+  return misplaced === undefined ? null : { field: misplaced, reason: 'does not go with `input`, which asks for an embedding' }
+}
+
+function toRequest(fields: NeutralLine): CanonicalRequest {
+  const options = fields.provider_options === undefined ? {} : { provider_options: fields.provider_options }
+  if (fields.input !== undefined)
+    return { kind: 'embed', input: fields.input, ...options } satisfies EmbedRequest & typeof options
+  const messages: Message[] =
+    fields.messages === undefined
+      ? [{ role: 'user', content: toContent(fields.prompt as string) }]
+      : fields.messages.map((entry) => (entry.role === 'tool' ? entry : { ...entry, content: toContent(entry.content) }))
+  if (fields.system !== undefined) messages.unshift({ role: 'system', content: fields.system })
+  const request: GenerateRequest & typeof options = { kind: 'generate', messages, ...options }
+  if (fields.max_tokens !== undefined) request.max_tokens = fields.max_tokens
+  if (fields.temperature !== undefined) request.temperature = fields.temperature
+  if (fields.top_p !== undefined) request.top_p = fields.top_p
+  if (fields.stop !== undefined) request.stop = typeof fields.stop === 'string' ? [fields.stop] : fields.stop
+  if (fields.schema !== undefined) request.schema = fields.schema
+  if (fields.tools !== undefined) request.tools = fields.tools
+  if (fields.reasoning_effort !== undefined) request.reasoning_effort = fields.reasoning_effort
+  return request
+}
+
+function toContent(value: z.infer<typeof content>): string | ContentPart[] {
+  return typeof value === 'string' ? value : value.map(toPart)
+}
+
+function toPart(part: z.infer<typeof contentPart>): ContentPart {
+  if (part.type === 'text') return part
+  // `checkSource` has seen to it that one of the two is there.
+  const source = part.url !== undefined ? { url: part.url } : { data: part.data as string, media_type: part.media_type as string }
+  if (part.type === 'image') return { type: 'image', ...source }
+  return part.name === undefined ? { type: 'file', ...source } : { type: 'file', ...source, name: part.name }
+}
+
+function isBase64(text: string): boolean {
+  return text.length > 0 && text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text)
+}

@@ -1,0 +1,124 @@
+import type { Endpoint } from '../core/job-spec.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import type { EmbedRequest, GenerateRequest, ItemRequest, NativeRequest } from './canonical-request.ts'
+import { toChatBody } from './openai-chat-body.ts'
+import { addParameters, dropUnsupported } from './openai-parameters.ts'
+import { toResponsesBody } from './openai-responses-body.ts'
+import { reviseBody } from './openai-revision.ts'
+import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
+import { estimateBodyTokens } from './token-estimate.ts'
+import { unsupportedRequest } from './unsupported-request.ts'
+
+/**
+ * Renders a request for OpenAI, or for an endpoint that speaks its protocol. Throws `unsupported_request` that names the field.
+ * What the model does not take is left out with a warning; what would change the question (images, tools, the schema) is never left out.
+ */
+export const renderOpenAiRequest: RenderRequest = (request, defaults, capabilitiesOf, revision) => {
+  const warnings: string[] = []
+  const model = chooseModel(request, defaults)
+  const capabilities = capabilitiesOf(model)
+  const { endpoint, body } = renderBody(request, { model, capabilities, defaults, warnings })
+  const revised = revision === undefined ? body : reviseBody(body, endpoint, revision, capabilities, warnings)
+  return { model, endpoint, body: revised, warnings, inputTokens: estimateBodyTokens(revised) } satisfies RenderedRequest
+}
+
+interface RenderContext {
+  readonly model: string
+  readonly capabilities: ModelCapabilities
+  readonly defaults: JobDefaults
+  readonly warnings: string[]
+}
+
+function chooseModel(request: ItemRequest, defaults: JobDefaults): string {
+  const own = request.kind === 'native' ? request.body['model'] : undefined
+  if (defaults.modelOverride !== null) return defaults.modelOverride
+  if (typeof own === 'string' && own !== '') {
+    if (defaults.model !== null && defaults.model !== own) {
+      throw unsupportedRequest('body.model', `is "${own}", but the job is for "${defaults.model}": leave one of them out`)
+    }
+    return own
+  }
+  if (defaults.model !== null) return defaults.model
+  throw unsupportedRequest(request.kind === 'native' ? 'body.model' : 'model', 'no model: give the job one (-m openai/MODEL)')
+}
+
+function renderBody(request: ItemRequest, context: RenderContext): { endpoint: string; body: JsonObject } {
+  switch (request.kind) {
+    case 'native':
+      return { endpoint: request.endpoint, body: renderNative(request, context) }
+    case 'embed':
+      return { endpoint: '/v1/embeddings', body: renderEmbed(request, context) }
+    case 'generate':
+      return renderGenerate(request, context)
+  }
+}
+
+/** The body as it came, but for the model. Only a fallback model, which its writer could not know, gets a body that is cleaned for it. */
+function renderNative(request: NativeRequest, context: RenderContext): JsonObject {
+  const body = request.body['model'] === context.model ? request.body : { ...request.body, model: context.model }
+  if (context.defaults.modelOverride === null || request.body['model'] === context.model) return body
+  return dropUnsupported(body, request.endpoint, context.capabilities, context.warnings)
+}
+
+function renderEmbed(request: EmbedRequest & Options, context: RenderContext): JsonObject {
+  const { model, capabilities, defaults } = context
+  if (defaults.endpoint !== null && defaults.endpoint !== '/v1/embeddings') {
+    throw unsupportedRequest(
+      'input',
+      `asks for an embedding, but the job goes to ${defaults.endpoint}: give \`prompt\` or \`messages\``,
+    )
+  }
+  if (capabilities.known && !capabilities.embeddings) {
+    throw unsupportedRequest(
+      'input',
+      `asks for an embedding, which ${model} does not make: give \`prompt\` or \`messages\`, or choose text-embedding-3-small`,
+    )
+  }
+  return { model, input: request.input, ...request.provider_options?.['openai'] }
+}
+
+function renderGenerate(line: GenerateRequest & Options, context: RenderContext): { endpoint: Endpoint; body: JsonObject } {
+  const { model, capabilities, defaults, warnings } = context
+  const endpoint = defaults.endpoint ?? capabilities.endpoints?.[0] ?? '/v1/chat/completions'
+  if (endpoint === '/v1/embeddings')
+    throw unsupportedRequest('prompt', `${model} makes embeddings: give \`input\` instead of a prompt`)
+  if (capabilities.endpoints !== null && !capabilities.endpoints.includes(endpoint)) {
+    throw unsupportedRequest(
+      'endpoint',
+      `${model} can not be called at ${endpoint}, only at ${capabilities.endpoints.join(', ')}`,
+    )
+  }
+  const request = applyDefaults(line, defaults)
+  checkCapabilities(request, model, capabilities)
+  const body = endpoint === '/v1/responses' ? toResponsesBody(model, request) : toChatBody(model, request)
+  addParameters(body, endpoint, request, capabilities, warnings)
+  return { endpoint, body: { ...body, ...line.provider_options?.['openai'] } }
+}
+
+type Options = { provider_options?: Record<string, JsonObject> }
+
+/** The job's own values, where the line is silent. */
+function applyDefaults(line: GenerateRequest, defaults: JobDefaults): GenerateRequest {
+  const request: GenerateRequest = { ...line }
+  if (defaults.system !== null && !line.messages.some((message) => message.role === 'system')) {
+    request.messages = [{ role: 'system', content: defaults.system }, ...line.messages]
+  }
+  if (line.schema === undefined && defaults.schema !== null) request.schema = defaults.schema
+  if (line.max_tokens === undefined && defaults.maxTokens !== null) request.max_tokens = defaults.maxTokens
+  if (line.temperature === undefined && defaults.temperature !== null) request.temperature = defaults.temperature
+  return request
+}
+
+function checkCapabilities(request: GenerateRequest, model: string, capabilities: ModelCapabilities): void {
+  if ((request.tools?.length ?? 0) > 0 && !capabilities.tools) throw unsupportedRequest('tools', `${model} takes no tools`)
+  if (capabilities.images && capabilities.files) return
+  for (const [index, message] of request.messages.entries()) {
+    if (typeof message.content === 'string') continue
+    for (const [at, part] of message.content.entries()) {
+      const path = `messages[${index}].content[${at}]`
+      if (part.type === 'image' && !capabilities.images) throw unsupportedRequest(path, `${model} takes no images`)
+      if (part.type === 'file' && !capabilities.files) throw unsupportedRequest(path, `${model} takes no files`)
+    }
+  }
+}

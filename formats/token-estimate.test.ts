@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { estimateBodyTokens, estimateTextTokens, imageTokens } from './token-estimate.ts'
+
+test('text is estimated at or above what a tokenizer counts', () => {
+  // Counted with o200k_base.
+  expect(estimateTextTokens('The quick brown fox jumps over the lazy dog.')).toBeGreaterThanOrEqual(10)
+  expect(estimateTextTokens('敏捷的棕色狐狸跳过了懒狗。')).toBeGreaterThanOrEqual(13)
+  expect(estimateTextTokens('')).toBe(0)
+})
+
+test('an inlined image counts as an image, not as its text', () => {
+  const url = `data:image/png;base64,${'A'.repeat(4_000_000)}`
+  const tokens = estimateBodyTokens({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] })
+  expect(tokens).toBeGreaterThanOrEqual(imageTokens)
+  expect(tokens).toBeLessThan(imageTokens * 1.1)
+})
+
+test('an image by URL counts as an image, and names of a schema count', () => {
+  expect(estimateBodyTokens([{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }])).toBeGreaterThanOrEqual(
+    imageTokens,
+  )
+  expect(estimateBodyTokens({ properties: { a_long_property_name: {} } })).toBeGreaterThan(
+    estimateBodyTokens({ properties: { a: {} } }),
+  )
+})
+
+test('an embedding request with token ids counts each of them', () => {
+  expect(estimateBodyTokens({ input: [1, 2, 3, 4, 5] })).toBeGreaterThanOrEqual(5)
+})

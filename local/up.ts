@@ -1,0 +1,81 @@
+import { join, resolve } from 'node:path'
+
+import { BatchwrightError, describeError } from '../core/errors.ts'
+import { killRecordedProcesses } from './process-record.ts'
+import { type Stack, type StackOptions, startStack } from './stack.ts'
+import { createStepPrinter } from './step-printer.ts'
+import { describeServiceEvent, type ServiceEvent } from './supervised-service.ts'
+
+/** npm and npx pass a Ctrl-C on that the terminal has already sent to us: one press, two signals. */
+const sameKeyPressMs = 500
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export type UpOptions = Omit<StackOptions, 'signal' | 'onEvent'> & {
+  /** Where the steps and the addresses are written. Default: stderr. */
+  output?: NodeJS.WriteStream
+}
+
+/**
+ * `batchwright up`: starts the stack, says where it is, and runs until Ctrl-C, SIGTERM or SIGHUP. A second Ctrl-C kills at once.
+ * Returns the exit code, and the caller exits with it: 0 stopped as asked, 1 could not start or be kept running, 130 killed by a
+ * second Ctrl-C.
+ */
+export async function up({ output = process.stderr, ...options }: UpOptions): Promise<number> {
+  const printer = createStepPrinter(output)
+  const stop = Promise.withResolvers<'stop'>()
+  const kill = Promise.withResolvers<'kill'>()
+  const starting = new AbortController()
+  let firstSignalAt: number | undefined
+  const onSignal = (): void => {
+    if (firstSignalAt === undefined) {
+      firstSignalAt = performance.now()
+      printer.line('Stopping (Ctrl-C again kills at once)')
+      starting.abort()
+      stop.resolve('stop')
+    } else if (performance.now() - firstSignalAt > sameKeyPressMs) {
+      kill.resolve('kill')
+    }
+  }
+  for (const signal of endingSignals) process.on(signal, onSignal)
+  // Whoever read our output may have gone; that is no reason to let go of what runs.
+  output.on('error', () => undefined)
+
+  const onEvent = (event: ServiceEvent): void => {
+    // That one is told below, with its log.
+    if (event.type !== 'given_up') printer.line(describeServiceEvent(event))
+  }
+  const run = async (): Promise<number> => {
+    const stack = await startStack({ ...options, signal: starting.signal, onEvent }, printer.report)
+    printer.line(['', ...describeStack(stack, options), ''].join('\n'))
+    const end = await Promise.race([stop.promise, stack.failed])
+    if (end !== 'stop') printer.line(`batchwright: ${end.name} can't be kept running: ${end.reason} (log: ${end.logPath})`)
+    await stack.stop()
+    return end === 'stop' ? 0 : 1
+  }
+  try {
+    const result = await Promise.race([run(), kill.promise])
+    if (result !== 'kill') return result
+    killRecordedProcesses(join(resolve(options.dataDir), 'processes.json'))
+    return 130
+  } catch (error) {
+    if (error instanceof BatchwrightError && error.code === 'start_aborted') return 0
+    printer.line(`batchwright: ${describeError(error)}`)
+    return 1
+  } finally {
+    printer.end()
+    for (const signal of endingSignals) process.off(signal, onSignal)
+  }
+}
+
+function describeStack(stack: Stack, options: UpOptions): string[] {
+  const simulated = options.simulate === false ? [] : options.simulate
+  return [
+    'Batchwright is running.',
+    `  page and API     ${stack.apiUrl}`,
+    ...(stack.uiUrl === undefined ? [`  Temporal         ${stack.temporalAddress}`] : [`  Temporal Web UI  ${stack.uiUrl}`]),
+    `  data             ${stack.dataDir} (logs in ${join(stack.dataDir, 'logs')})`,
+    ...(simulated.length === 0 ? [] : [`  simulated        ${simulated.join(', ')}: made-up answers, nothing is spent`]),
+    '  stop             Ctrl-C',
+  ]
+}

@@ -1,0 +1,361 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Endpoint } from '../core/job-spec.ts'
+import { formatItemId, parseItemId } from '../core/item-id.ts'
+import type { ProviderResult } from '../formats/canonical-answer.ts'
+import type { ItemRequest } from '../formats/canonical-request.ts'
+import type { JobDefaults } from '../formats/rendering.ts'
+import { isTerminalAtProvider, ProviderError, type Provider, type ProviderBatch } from './provider.ts'
+
+/** A provider with its simulator, fresh for each test. */
+export interface ConformanceSubject {
+  readonly provider: Provider
+  /** The same provider behind other addresses: nothing listens, no such host, no TLS handshake; and with a refused key. */
+  readonly broken: {
+    readonly refused: Provider
+    readonly unknownHost: Provider
+    readonly noHandshake: Provider
+    readonly wrongKey: Provider
+  }
+  readonly model: string
+  readonly endpoint: Endpoint
+  readonly controls: {
+    /** `batches.create:status:status=409`, `items:transient:rate=1`, `quirk:foreign_lines=3`. */
+    addFault(fault: string): Promise<void>
+    setOptions(options: Record<string, unknown>): Promise<void>
+    /** How many batches the simulator has made, by its own books. */
+    createdBatches(): Promise<number>
+  }
+  close(): Promise<void>
+}
+
+/**
+ * The cases that every provider must pass, against its simulator through its real SDK. What differs between providers (progress, what is kept when a batch
+ * expires) is given as `traits`.
+ */
+export function describeProviderConformance(
+  name: string,
+  traits: { readonly keepsPartOfExpired: boolean },
+  start: () => Promise<ConformanceSubject>,
+): void {
+  describe(`${name}: provider conformance`, () => {
+    let subject: ConformanceSubject
+    let directory: string
+    const signal = AbortSignal.timeout(10 * 60_000)
+
+    beforeEach(async () => {
+      subject = await start()
+      directory = await mkdtemp(join(tmpdir(), 'batchwright-conformance-'))
+    })
+    afterEach(async () => {
+      await subject.close()
+      await rm(directory, { recursive: true, force: true })
+    })
+
+    const defaults = (): JobDefaults => ({
+      model: subject.model,
+      modelOverride: null,
+      endpoint: subject.endpoint,
+      system: null,
+      schema: null,
+      maxTokens: null,
+      temperature: null,
+    })
+
+    const prompt = (text: string): ItemRequest => ({ kind: 'generate', messages: [{ role: 'user', content: text }] })
+
+    async function upload(token: string, prompts: readonly string[]): Promise<string | null> {
+      const lines = prompts.map((text, index) =>
+        subject.provider.line(formatItemId(token, index + 1), subject.provider.render(prompt(text), defaults())),
+      )
+      const path = join(directory, `${token}.jsonl`)
+      await writeFile(path, lines.map((line) => `${line}\n`).join(''))
+      return (await subject.provider.upload({ fileName: token, path, endpoint: subject.endpoint, signal })).inputFileId
+    }
+
+    function create(
+      inputFileId: string | null,
+      options: { provider?: Provider; signal?: AbortSignal; beforeSend?: () => void } = {},
+    ): Promise<ProviderBatch> {
+      return (options.provider ?? subject.provider).create({
+        inputFileId,
+        endpoint: subject.endpoint,
+        model: subject.model,
+        displayName: 'job-1 batch 1 attempt 1',
+        signal: options.signal ?? signal,
+        beforeSend: options.beforeSend ?? (() => undefined),
+      })
+    }
+
+    async function waitFor(id: string, isReached: (batch: ProviderBatch) => boolean): Promise<ProviderBatch> {
+      const deadline = Date.now() + 15_000
+      for (;;) {
+        const batch = await subject.provider.retrieve(id, signal)
+        if (isReached(batch)) return batch
+        if (Date.now() > deadline) throw new Error(`batch ${id} is still ${batch.rawStatus}`)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+
+    const waitForEnd = (id: string): Promise<ProviderBatch> => waitFor(id, (batch) => isTerminalAtProvider(batch.status))
+
+    async function run(token: string, prompts: readonly string[]): Promise<{ batch: ProviderBatch; results: ProviderResult[] }> {
+      const batch = await waitForEnd((await create(await upload(token, prompts))).id)
+      return { batch, results: await Array.fromAsync(subject.provider.results(batch, signal)) }
+    }
+
+    async function listed(): Promise<ProviderBatch[]> {
+      return Array.fromAsync(subject.provider.list(new Date(Date.now() - 60_000), signal))
+    }
+
+    async function failureOf(promise: Promise<unknown>): Promise<ProviderError> {
+      const error: unknown = await promise.then(
+        () => new Error('it did not fail'),
+        (thrown: unknown) => thrown,
+      )
+      expect(error).toBeInstanceOf(ProviderError)
+      return error as ProviderError
+    }
+
+    const prompts = (count: number): string[] => Array.from({ length: count }, (_, index) => `Say the number ${index + 1}.`)
+    const sequences = (results: readonly ProviderResult[], token: string): number[] =>
+      results.map((result) => parseItemId(result.itemId ?? '', token) ?? 0).sort((left, right) => left - right)
+
+    test('each line of a batch comes back once, under its own id, in whatever order', async () => {
+      const { batch, results } = await run(tokenOf('a'), prompts(40))
+      expect(batch.status).toBe('completed')
+      expect(batch.endedAt).toBeInstanceOf(Date)
+      expect(batch.expiresAt?.getTime()).toBeGreaterThan(batch.createdAt.getTime())
+      expect(sequences(results, tokenOf('a'))).toEqual(Array.from({ length: 40 }, (_, index) => index + 1))
+      for (const { answer } of results) {
+        expect(answer.error).toBeNull()
+        expect(answer.content?.text).toMatch(/./)
+        expect(answer.usage.input).toBeGreaterThan(0)
+        expect(answer.usage.output).toBeGreaterThan(0)
+      }
+    })
+
+    test('items that fail come back with their class beside those that succeed', async () => {
+      const { batch, results } = await run(tokenOf('b'), [
+        'Fine.',
+        'Fails. [[simulate:transient]]',
+        'Limited. [[simulate:rate_limited]]',
+        'Wrong. [[simulate:invalid_request]]',
+        'Cut. [[simulate:truncated]]',
+        'Refused. [[simulate:refusal]]',
+        'Nothing. [[simulate:status_zero]]',
+      ])
+      expect(batch.status).toBe('completed')
+      const classes = new Map(
+        results.map((result) => [parseItemId(result.itemId ?? '', tokenOf('b')), result.answer.error?.class ?? null]),
+      )
+      expect(Object.fromEntries(classes)).toEqual({
+        1: null,
+        2: 'transient',
+        3: 'rate_limited',
+        4: 'invalid_request',
+        5: 'truncated',
+        6: 'refusal',
+        7: 'transient',
+      })
+    })
+
+    test('a batch above the enqueued-token budget is refused as such', async () => {
+      await subject.controls.setOptions({ enqueued_token_limit: 1 })
+      const { batch, results } = await run(tokenOf('c'), prompts(3))
+      expect(batch.status).toBe('failed')
+      expect(batch.refusal?.kind).toBe('enqueued_tokens')
+      expect(batch.refusal?.message).toMatch(/./)
+      expect(results).toEqual([])
+    })
+
+    test('a batch that expires ends as expired, and each item is accounted for or missing', async () => {
+      await subject.controls.setOptions({ curve: 'stalled', duration_ms: 300, window_ms: 900 })
+      const { batch, results } = await run(tokenOf('d'), prompts(20))
+      expect(batch.status).toBe('expired')
+      const answered = results.filter((result) => result.answer.error === null)
+      expect(answered.length > 0).toBe(traits.keepsPartOfExpired)
+      expect(answered.length).toBeLessThan(20)
+      const classes = new Set(results.flatMap((result) => result.answer.error?.class ?? []))
+      expect([...classes].filter((errorClass) => errorClass !== 'expired')).toEqual([])
+    })
+
+    test('a batch cancelled midway keeps what was finished, and cancelling again is no error', async () => {
+      await subject.controls.setOptions({ duration_ms: 2_000 })
+      const { id } = await create(await upload(tokenOf('e'), prompts(50)))
+      await waitFor(id, (batch) => (batch.counts?.done ?? 0) > 5)
+      await subject.provider.cancel(id, signal)
+      const batch = await waitForEnd(id)
+      expect(batch.status).toBe('cancelled')
+      await subject.provider.cancel(id, signal)
+      const results = await Array.fromAsync(subject.provider.results(batch, signal))
+      const answered = results.filter((result) => result.answer.error === null)
+      expect(answered.length).toBeGreaterThan(5)
+      expect(answered.length).toBeLessThan(50)
+    })
+
+    test('two batches that look alike keep their markers and their answers apart', async () => {
+      const first = await create(await upload(tokenOf('f'), prompts(5)))
+      const second = await create(await upload(tokenOf('g'), prompts(5)))
+      expect(first.id).not.toBe(second.id)
+      expect(first.marker).not.toBe(second.marker)
+      const results = await Array.fromAsync(subject.provider.results(await waitForEnd(second.id), signal))
+      expect(sequences(results, tokenOf('g'))).toEqual([1, 2, 3, 4, 5])
+      expect(sequences(results, tokenOf('f'))).toEqual([0, 0, 0, 0, 0])
+      expect(new Set((await listed()).map((batch) => batch.marker))).toEqual(new Set([first.marker, second.marker]))
+    })
+
+    test('the list is complete over many pages', async () => {
+      const inputFileId = await upload(tokenOf('h'), ['One.'])
+      const ids = []
+      for (let index = 0; index < 230; index++) ids.push((await create(inputFileId)).id)
+      const found = (await listed()).map((batch) => batch.id)
+      expect(new Set(found)).toEqual(new Set(ids))
+      expect(found.length).toBe(230)
+    })
+
+    test('a page of the list that can not be read is an error, not the end of the list', async () => {
+      const inputFileId = await upload(tokenOf('i'), ['One.'])
+      for (let index = 0; index < 105; index++) await create(inputFileId)
+      await subject.controls.addFault('batches.list:status:status=500,skip=1')
+      expect((await failureOf(listed())).kind).toBe('transient')
+    })
+
+    test('a create that was accepted and then lost is ambiguous, and is found in the list by its marker', async () => {
+      const inputFileId = await upload(tokenOf('j'), prompts(2))
+      await subject.controls.addFault('batches.create:accept_then_drop')
+      const failure = await failureOf(create(inputFileId))
+      expect(failure).toMatchObject({ kind: 'transient', certainlyNotApplied: false, httpStatus: null })
+      expect(await listed()).toHaveLength(1)
+      expect(await subject.controls.createdBatches()).toBe(1)
+    })
+
+    test.each([
+      { status: 400, kind: 'invalid', certain: true },
+      { status: 401, kind: 'auth', certain: true },
+      { status: 403, kind: 'auth', certain: true },
+      { status: 404, kind: 'not_found', certain: true },
+      { status: 408, kind: 'transient', certain: false },
+      { status: 409, kind: 'transient', certain: false },
+      { status: 422, kind: 'invalid', certain: true },
+      { status: 429, kind: 'rate_limited', certain: true },
+      { status: 500, kind: 'transient', certain: false },
+      { status: 503, kind: 'transient', certain: false },
+    ])('a create answered with $status is $kind, and certainly not applied: $certain', async ({ status, kind, certain }) => {
+      const inputFileId = await upload(tokenOf('k'), prompts(1))
+      await subject.controls.addFault(`batches.create:status:status=${status},times=always`)
+      expect(await failureOf(create(inputFileId))).toMatchObject({ kind, certainlyNotApplied: certain, httpStatus: status })
+    })
+
+    test('a create is sent once, whatever comes back', async () => {
+      const inputFileId = await upload(tokenOf('l'), prompts(1))
+      await subject.controls.addFault('batches.create:status:status=500')
+      let sent = 0
+      await failureOf(create(inputFileId, { beforeSend: () => (sent += 1) }))
+      expect(sent).toBe(1)
+      expect(await subject.controls.createdBatches()).toBe(0)
+    })
+
+    test('Retry-After comes through in milliseconds', async () => {
+      const inputFileId = await upload(tokenOf('m'), prompts(1))
+      await subject.controls.addFault('batches.create:status:status=429,retry_after=7')
+      expect((await failureOf(create(inputFileId))).retryAfterMs).toBe(7_000)
+    })
+
+    test('a refused connection, an unknown host and a failed TLS handshake certainly created nothing', async () => {
+      const { refused, unknownHost, noHandshake } = subject.broken
+      for (const provider of [refused, unknownHost, noHandshake]) {
+        expect(await failureOf(create('file-1', { provider }))).toMatchObject({
+          kind: 'transient',
+          certainlyNotApplied: true,
+          httpStatus: null,
+        })
+      }
+    })
+
+    test('a connection that is cut while the call is under way is ambiguous', async () => {
+      const inputFileId = await upload(tokenOf('n'), prompts(1))
+      await subject.controls.addFault('batches.create:refuse')
+      expect(await failureOf(create(inputFileId))).toMatchObject({ kind: 'transient', certainlyNotApplied: false })
+    })
+
+    test('a create that is aborted while it waits for its answer is ambiguous', async () => {
+      const inputFileId = await upload(tokenOf('o'), prompts(1))
+      await subject.controls.addFault('batches.create:hold')
+      const failure = await failureOf(create(inputFileId, { signal: AbortSignal.timeout(300) }))
+      expect(failure).toMatchObject({ kind: 'transient', certainlyNotApplied: false })
+      expect(await subject.controls.createdBatches()).toBe(1)
+    })
+
+    test('nothing leaves when beforeSend throws, and its own error comes out', async () => {
+      const inputFileId = await upload(tokenOf('p'), prompts(1))
+      const late = new Error('the deadline has passed')
+      await expect(
+        create(inputFileId, {
+          beforeSend: () => {
+            throw late
+          },
+        }),
+      ).rejects.toBe(late)
+      expect(await subject.controls.createdBatches()).toBe(0)
+    })
+
+    test('a wrong key is an auth error everywhere', async () => {
+      const { wrongKey } = subject.broken
+      expect((await failureOf(create('file-1', { provider: wrongKey }))).kind).toBe('auth')
+      expect((await failureOf(wrongKey.retrieve('batch_1', signal))).kind).toBe('auth')
+      expect(wrongKey.keyFingerprint).not.toBe(subject.provider.keyFingerprint)
+      expect(wrongKey.keyFingerprint).toMatch(/^[0-9a-f]{12}$/)
+    })
+
+    test('a batch that the provider does not know is not_found', async () => {
+      expect(await failureOf(subject.provider.retrieve('batch_unknown', signal))).toMatchObject({
+        kind: 'not_found',
+        httpStatus: 404,
+      })
+    })
+
+    test('a download that breaks off is incomplete, after the lines that came', async () => {
+      const batch = await waitForEnd((await create(await upload(tokenOf('q'), prompts(30)))).id)
+      await subject.controls.addFault('files.content:truncate:after_bytes=5000')
+      const results: ProviderResult[] = []
+      const failure = await failureOf(
+        (async () => {
+          for await (const result of subject.provider.results(batch, signal)) results.push(result)
+        })(),
+      )
+      expect(failure.kind).toBe('incomplete')
+      expect(results.length).toBeGreaterThan(0)
+      expect(results.length).toBeLessThan(30)
+      expect(await Array.fromAsync(subject.provider.results(batch, signal))).toHaveLength(30)
+    })
+
+    test('deleting files twice is no error', async () => {
+      const { batch } = await run(tokenOf('r'), prompts(1))
+      const files = [...batch.resultFileIds, ...(batch.inputFileId === null ? [] : [batch.inputFileId])]
+      await subject.provider.deleteFiles(files, signal)
+      await subject.provider.deleteFiles(files, signal)
+      const failure = await failureOf(Array.fromAsync(subject.provider.results({ ...batch, endedAt: new Date(0) }, signal)))
+      expect(failure.kind).toBe('not_found')
+    })
+
+    test('a realtime call gives the same kind of answer as a batch', async () => {
+      const fine = await subject.provider.complete(subject.provider.render(prompt('Say yes.'), defaults()), signal)
+      expect(fine).toMatchObject({ error: null, finishReason: 'stop' })
+      const wrong = await subject.provider.complete(
+        subject.provider.render(prompt('[[simulate:invalid_request]]'), defaults()),
+        signal,
+      )
+      expect(wrong).toMatchObject({ content: null, error: { class: 'invalid_request', httpStatus: 400 } })
+      const limited = subject.provider.complete(subject.provider.render(prompt('[[simulate:rate_limited]]'), defaults()), signal)
+      expect((await failureOf(limited)).kind).toBe('rate_limited')
+    })
+  })
+}
+
+/** A token of the right length that names its test. */
+function tokenOf(letter: string): string {
+  return letter.repeat(16)
+}

@@ -1,0 +1,141 @@
+import type { BatchLimits } from '../core/splitting.ts'
+import type { TokenPrices } from '../core/money.ts'
+import type { CanonicalAnswer, ProviderResult } from '../formats/canonical-answer.ts'
+import type { ItemRequest } from '../formats/canonical-request.ts'
+import type { JobDefaults, RenderedRequest, Revision } from '../formats/rendering.ts'
+
+/** A batch as its provider describes it, normalised; `rawStatus` keeps the provider's own word beside ours. */
+export interface ProviderBatch {
+  readonly id: string
+  readonly status: 'in_progress' | 'cancelling' | 'completed' | 'failed' | 'expired' | 'cancelled'
+  readonly rawStatus: string
+  /** What we can tell a batch of ours by: OpenAI's `input_file_id`, Gemini's `displayName`. */
+  readonly marker: string | null
+  /** Reported progress; null where the provider reports none. Not to be trusted, at the end least of all. */
+  readonly counts: { readonly done: number; readonly failed: number; readonly total: number } | null
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  readonly endedAt: Date | null
+  /** Files to read results from and to delete afterwards; empty strings and nulls are already left out. */
+  readonly resultFileIds: readonly string[]
+  readonly inputFileId: string | null
+  /** Why the provider refused the batch whole. */
+  readonly refusal: BatchRefusal | null
+}
+
+/** A batch refused whole. */
+export interface BatchRefusal {
+  readonly code: string
+  readonly message: string
+  /** `enqueued_tokens`: back to admission, costs no round. `input`: the lines are at fault. `auth`, `other`: as they say. */
+  readonly kind: 'enqueued_tokens' | 'input' | 'auth' | 'other'
+  /** 1-based lines of the input file that the provider names, with its words. */
+  readonly lines: ReadonlyArray<{ readonly line: number; readonly code: string; readonly message: string }>
+}
+
+export function isTerminalAtProvider(status: ProviderBatch['status']): boolean {
+  return status !== 'in_progress' && status !== 'cancelling'
+}
+
+/** How a failed call is to be taken. Thrown by every method that calls a provider. */
+export class ProviderError extends Error {
+  readonly kind: ProviderErrorKind
+  readonly httpStatus: number | null
+  /** The provider's own code. */
+  readonly code: string | null
+  readonly retryAfterMs: number | null
+  /** Only for a create: the provider has certainly not created anything. */
+  readonly certainlyNotApplied: boolean
+
+  constructor(
+    message: string,
+    options: {
+      kind: ProviderErrorKind
+      httpStatus?: number | null
+      code?: string | null
+      retryAfterMs?: number | null
+      certainlyNotApplied?: boolean
+      cause?: unknown
+    },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ProviderError'
+    this.kind = options.kind
+    this.httpStatus = options.httpStatus ?? null
+    this.code = options.code ?? null
+    this.retryAfterMs = options.retryAfterMs ?? null
+    this.certainlyNotApplied = options.certainlyNotApplied ?? false
+  }
+}
+
+/**
+ * - `auth`: 401 or 403; a person must mend the key.
+ * - `not_found`: 404 of a batch or file.
+ * - `rate_limited`: 429.
+ * - `invalid`: another 4xx; sending the same again is useless.
+ * - `transient`: no answer, 408, 409, 5xx: worth trying again.
+ * - `incomplete`: a download that ended before its verified end.
+ */
+export type ProviderErrorKind = 'auth' | 'not_found' | 'rate_limited' | 'invalid' | 'transient' | 'incomplete'
+
+export interface UploadInput {
+  readonly fileName: string
+  /** The spool file: the provider's own lines. */
+  readonly path: string
+  readonly endpoint: string
+  readonly signal: AbortSignal
+}
+
+export interface CreateInput {
+  readonly inputFileId: string | null
+  readonly endpoint: string
+  readonly model: string
+  /** Names the job, batch and attempt in the provider's own console. */
+  readonly displayName: string
+  /** Aborts the call at the submission's deadline. */
+  readonly signal: AbortSignal
+  /** Called right before the request leaves; throws when the deadline has passed (the process may have been stopped meanwhile). */
+  readonly beforeSend: () => void
+}
+
+/**
+ * One provider's batch API. Everything that differs between providers is behind this interface; everything that makes a job durable
+ * is in front of it. Methods never retry a create; all take an AbortSignal or end by the provider's own timeout, and throw ProviderError.
+ */
+export interface Provider {
+  readonly name: string
+  readonly kind: 'openai'
+  /** Its calls go to the simulator. */
+  readonly simulated: boolean
+  /** First 12 hex digits of the key's SHA-256: which key a batch was made with, without the key. */
+  readonly keyFingerprint: string
+  /** How long one create call may take, in milliseconds. */
+  readonly sendWindowMs: number
+
+  /** The batch limits of this provider for a model, with the configured overrides. */
+  limits(model: string): BatchLimits
+  prices(
+    model: string,
+    at: Date,
+  ): { readonly realtime: TokenPrices; readonly batch: TokenPrices; readonly version: string } | null
+  /** Pure. Throws a BatchwrightError that names the field when the request can't be expressed. */
+  render(request: ItemRequest, defaults: JobDefaults, revision?: Revision): RenderedRequest
+  /** The provider's own batch line, without a line end. */
+  line(itemId: string, rendered: RenderedRequest): string
+
+  /** Uploads a spool file; null where batches are created without one. */
+  upload(input: UploadInput): Promise<{ inputFileId: string | null }>
+  /** One single POST. */
+  create(input: CreateInput): Promise<ProviderBatch>
+  /** All batches back to `since`, completely: a page that can't be read throws. */
+  list(since: Date, signal: AbortSignal): AsyncIterable<ProviderBatch>
+  retrieve(id: string, signal: AbortSignal): Promise<ProviderBatch>
+  /** Asks for cancellation; it takes effect later. A batch that is already terminal is no error. */
+  cancel(id: string, signal: AbortSignal): Promise<void>
+  /** Every line of every result file, in any order, with repeats as they are. Ends normally only after the verified end of each file. */
+  results(batch: ProviderBatch, signal: AbortSignal): AsyncIterable<ProviderResult>
+  /** Deletes files at the provider; one that is gone already is no error. */
+  deleteFiles(fileIds: readonly string[], signal: AbortSignal): Promise<void>
+  /** One realtime call of an already rendered request. */
+  complete(rendered: RenderedRequest, signal: AbortSignal): Promise<CanonicalAnswer>
+}

@@ -1,0 +1,67 @@
+import type { SimulatorOptions } from './options.ts'
+
+export interface SimulatorFlag {
+  /** As commander takes it. */
+  readonly flag: string
+  readonly option: keyof SimulatorOptions
+  readonly description: string
+  /** May be given more than once. */
+  readonly repeated?: boolean
+}
+
+/** The flags of `batchwright simulator`. Their values go to `startSimulator` as they are: the options' schema reads text. */
+export const simulatorFlags: readonly SimulatorFlag[] = [
+  { flag: '--port <n>', option: 'port', description: 'port on 127.0.0.1 (default: any free one)' },
+  {
+    flag: '--data <dir>',
+    option: 'data_dir',
+    description: 'keep files, batches and books here, across restarts (default: a temporary directory)',
+  },
+  {
+    flag: '--seed <n>',
+    option: 'seed',
+    description: 'another seed picks other prompts for faults, and another order (default: 1)',
+  },
+  {
+    flag: '--duration <time>',
+    option: 'duration_ms',
+    description: 'how long a batch is in progress: 500ms, 10s, 1h (default: 2s)',
+  },
+  { flag: '--curve <name>', option: 'curve', description: 'how it progresses: linear, late, stalled, instant (default: linear)' },
+  { flag: '--validating <time>', option: 'validating_ms', description: 'how long at least it is validated (default: 0)' },
+  { flag: '--finalizing <time>', option: 'finalizing_ms', description: 'how long it is finalizing (default: 0)' },
+  { flag: '--cancelling <time>', option: 'cancelling_ms', description: 'how long a cancel takes (default: 100ms)' },
+  { flag: '--window <time>', option: 'window_ms', description: 'from creation to expiry (default: 24h)' },
+  { flag: '--realtime-delay <time>', option: 'realtime_delay_ms', description: 'how long a realtime answer takes (default: 0)' },
+  {
+    flag: '--fail-rate <share>',
+    option: 'fail_rate',
+    description: 'share of prompts that fail once with a 500, then succeed (default: 0)',
+  },
+  { flag: '--fault <fault>', option: 'faults', description: 'a fault, as below; may be repeated', repeated: true },
+  {
+    flag: '--enqueued-token-limit <n>',
+    option: 'enqueued_token_limit',
+    description: 'enqueued tokens per model and key (default: no limit)',
+  },
+  {
+    flag: '--refuse-unknown-models',
+    option: 'refuse_unknown_models',
+    description: 'refuse models that are not in the simulator’s price table',
+  },
+  { flag: '--max-requests <n>', option: 'max_requests', description: 'requests in a batch (default: 50000)' },
+]
+
+/** Options from flags as commander parsed them (`{ duration: '10s', fault: ['…'] }`). Flags that weren't given are left out. */
+export function optionsFromFlags(given: Readonly<Record<string, unknown>>): SimulatorOptions {
+  const options: Record<string, unknown> = {}
+  for (const { flag, option } of simulatorFlags) {
+    const name =
+      flag
+        .split(' ')[0]
+        ?.slice(2)
+        .replaceAll(/-(\w)/g, (_match, letter: string) => letter.toUpperCase()) ?? ''
+    if (given[name] !== undefined) options[option] = given[name]
+  }
+  return options
+}

@@ -1,0 +1,211 @@
+import type OpenAI from 'openai'
+import { join } from 'node:path'
+import { openJournal } from '../journal.ts'
+import type { Endpoint, OnTheWire, WireBatch } from './wire.ts'
+
+/** A stored file. Times are milliseconds, as everywhere in the simulator's own state. */
+export interface StoredFile {
+  readonly id: string
+  readonly key: string
+  readonly filename: string
+  readonly purpose: OpenAI.FileObject['purpose']
+  readonly bytes: number
+  readonly createdMs: number
+  readonly expiresMs: number | null
+}
+
+export type Times = {
+  -readonly [Key in 'inProgress' | 'finalizing' | 'completed' | 'failed' | 'expired' | 'cancelling' | 'cancelled']?: number
+}
+export type EndedStatus = 'completed' | 'expired' | 'cancelled'
+
+export interface BatchBill {
+  readonly requests: number
+  readonly deliveredRequests: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly reasoningTokens: number
+  readonly costNanoUsd: string
+  readonly deliveredCostNanoUsd: string
+}
+
+export interface StoredBatch {
+  readonly id: string
+  readonly key: string
+  readonly endpoint: Endpoint
+  readonly inputFileId: string
+  readonly metadata: Record<string, string> | null
+  readonly createdMs: number
+  readonly expiresMs: number
+  readonly outputExpiresSeconds: number | null
+  /** 1 for the first batch, and so on: unlike the id the same in every run, for what the seed decides. */
+  readonly number: number
+  status: WireBatch['status']
+  readonly times: Times
+  model: string | null
+  total: number
+  /** Of the input, as estimated: what is enqueued until the batch ends. */
+  inputTokens: number
+  /** A custom_id of this batch, for lines that stray into another one. */
+  sampleCustomId: string | null
+  errors: OnTheWire<OpenAI.BatchError>[] | null
+  /** How many requests are done; fixed from `cancelling` or `finalizing` on. */
+  finished: number
+  failedRequests: number
+  outputFileId: string | null
+  errorFileId: string | null
+  bill: BatchBill | null
+}
+
+export type BatchCreated = Pick<
+  StoredBatch,
+  'id' | 'key' | 'endpoint' | 'inputFileId' | 'metadata' | 'createdMs' | 'expiresMs' | 'outputExpiresSeconds'
+>
+
+export type StateEntry =
+  | { readonly type: 'file_created'; readonly file: StoredFile }
+  | { readonly type: 'file_deleted'; readonly id: string }
+  | { readonly type: 'batch_created'; readonly batch: BatchCreated }
+  | {
+      readonly type: 'batch_started'
+      readonly id: string
+      readonly at: number
+      readonly total: number
+      readonly model: string
+      readonly inputTokens: number
+      readonly sampleCustomId: string | null
+    }
+  | { readonly type: 'batch_failed'; readonly id: string; readonly at: number; readonly errors: OnTheWire<OpenAI.BatchError>[] }
+  | { readonly type: 'batch_cancelling'; readonly id: string; readonly at: number; readonly finished: number }
+  | { readonly type: 'batch_finalizing'; readonly id: string; readonly at: number; readonly finished: number }
+  | {
+      readonly type: 'batch_ended'
+      readonly id: string
+      readonly at: number
+      readonly status: EndedStatus
+      readonly failedRequests: number
+      readonly files: readonly StoredFile[]
+      readonly outputFileId: string | null
+      readonly errorFileId: string | null
+      readonly bill: BatchBill
+      readonly attempts: Readonly<Record<string, number>>
+    }
+  | { readonly type: 'attempt'; readonly fingerprint: string }
+
+export interface OpenaiState {
+  readonly files: ReadonlyMap<string, StoredFile>
+  /** In the order of creation. */
+  readonly batches: ReadonlyMap<string, StoredBatch>
+  /** How often prompts that fail a limited number of times were executed. */
+  attemptsOf(fingerprint: string): number
+  record(entry: StateEntry): void
+  close(): void
+}
+
+/** Everything that survives a kill: a journal that is replayed on opening. */
+export function openState(directory: string): OpenaiState {
+  const files = new Map<string, StoredFile>()
+  const batches = new Map<string, StoredBatch>()
+  const attempts = new Map<string, number>()
+
+  const addAttempts = (fingerprint: string, count: number): void => {
+    attempts.set(fingerprint, (attempts.get(fingerprint) ?? 0) + count)
+  }
+  const apply = (entry: StateEntry): void => {
+    switch (entry.type) {
+      case 'file_created':
+        files.set(entry.file.id, entry.file)
+        return
+      case 'file_deleted':
+        files.delete(entry.id)
+        return
+      case 'batch_created':
+        batches.set(entry.batch.id, newBatch(entry.batch, batches.size + 1))
+        return
+      case 'attempt':
+        addAttempts(entry.fingerprint, 1)
+        return
+      default: {
+        const batch = batches.get(entry.id)
+        if (batch !== undefined) applyToBatch(batch, entry)
+        if (entry.type !== 'batch_ended') return
+        for (const file of entry.files) files.set(file.id, file)
+        for (const [fingerprint, count] of Object.entries(entry.attempts)) addAttempts(fingerprint, count)
+      }
+    }
+  }
+
+  const journal = openJournal<StateEntry>(join(directory, 'journal.jsonl'), apply)
+  return {
+    files,
+    batches,
+    attemptsOf: (fingerprint) => attempts.get(fingerprint) ?? 0,
+    record(entry) {
+      journal.append(entry)
+      apply(entry)
+    },
+    close: () => journal.close(),
+  }
+}
+
+function newBatch(created: BatchCreated, number: number): StoredBatch {
+  return {
+    ...created,
+    number,
+    status: 'validating',
+    times: {},
+    model: null,
+    total: 0,
+    inputTokens: 0,
+    sampleCustomId: null,
+    errors: null,
+    finished: 0,
+    failedRequests: 0,
+    outputFileId: null,
+    errorFileId: null,
+    bill: null,
+  }
+}
+
+type BatchEntry = Exclude<StateEntry, { type: 'file_created' | 'file_deleted' | 'batch_created' | 'attempt' }>
+
+function applyToBatch(batch: StoredBatch, entry: BatchEntry): void {
+  switch (entry.type) {
+    case 'batch_started':
+      batch.status = 'in_progress'
+      batch.times.inProgress = entry.at
+      batch.total = entry.total
+      batch.model = entry.model
+      batch.inputTokens = entry.inputTokens
+      batch.sampleCustomId = entry.sampleCustomId
+      return
+    case 'batch_failed':
+      batch.status = 'failed'
+      batch.times.failed = entry.at
+      batch.errors = entry.errors
+      return
+    case 'batch_cancelling':
+      batch.status = 'cancelling'
+      batch.times.cancelling = entry.at
+      batch.finished = entry.finished
+      return
+    case 'batch_finalizing':
+      batch.status = 'finalizing'
+      batch.times.finalizing = entry.at
+      batch.finished = entry.finished
+      return
+    case 'batch_ended':
+      batch.status = entry.status
+      batch.times[entry.status] = entry.at
+      batch.failedRequests = entry.failedRequests
+      batch.outputFileId = entry.outputFileId
+      batch.errorFileId = entry.errorFileId
+      batch.bill = entry.bill
+      return
+  }
+}
+
+/** No more work is done on it. */
+export function isTerminal(status: WireBatch['status']): boolean {
+  return status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
+}

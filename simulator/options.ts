@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import { curves } from './completion-curve.ts'
+import { durationMs } from './durations.ts'
+import { parseFault } from './fault-text.ts'
+import { httpFaultSchema, type HttpFaultRule } from './http-faults.ts'
+import { itemFaultSchema, type ItemFaultRule } from './item-faults.ts'
+import { quirksSchema, type Quirks } from './quirks.ts'
+
+/** What may change while the simulator runs (`POST /_simulator/options`). Open batches follow the change. */
+export const runtimeOptionsSchema = z.strictObject({
+  /** At least this long in `validating`; longer if the file is big. */
+  validating_ms: durationMs.default(0),
+  /** Time from `in_progress` to `finalizing`. */
+  duration_ms: durationMs.default(2000),
+  finalizing_ms: durationMs.default(0),
+  /** OpenAI says: up to 10 minutes. */
+  cancelling_ms: durationMs.default(100),
+  /** Created to expired, for new batches. OpenAI: 24 hours. */
+  window_ms: durationMs.default(86_400_000),
+  curve: z.enum(curves).default('linear'),
+  /** Every realtime answer takes this long. */
+  realtime_delay_ms: durationMs.default(0),
+  /** Prompts that fail once with a 500 and then succeed: short for `item_faults: [{kind: 'transient', rate}]`. */
+  fail_rate: z.coerce.number().min(0).max(1).default(0),
+  item_faults: z.array(itemFaultSchema).default([]),
+  quirks: quirksSchema.prefault({}),
+  /** Enqueued input tokens per project and model; a batch above it fails with `token_limit_exceeded`. */
+  enqueued_token_limits: z.record(z.string(), z.coerce.number().int().positive()).default({}),
+  /** The same for every model that isn't named above; null: no limit. */
+  enqueued_token_limit: z.coerce.number().int().positive().nullable().default(null),
+  /** Refuse models that are not in the simulator's price table, as a provider refuses a misspelt name. */
+  refuse_unknown_models: z.boolean().default(false),
+  /** Refuse parameters that reasoning models don't take, as OpenAI does. */
+  strict_parameters: z.boolean().default(true),
+  max_requests: z.coerce.number().int().positive().default(50_000),
+  max_batch_bytes: z.coerce.number().int().positive().default(209_715_200),
+})
+
+export const simulatorOptionsSchema = z.strictObject({
+  ...runtimeOptionsSchema.shape,
+  /** 0: any free port. Only 127.0.0.1 is listened on. */
+  port: z.coerce.number().int().min(0).max(65_535).default(0),
+  /** Where state survives a kill -9; without it a temporary directory, removed on close. */
+  data_dir: z.string().min(1).optional(),
+  /** The same seed picks the same prompts for faults, and the same order of lines. */
+  seed: z.coerce.number().int().default(1),
+  /** Faults of any kind, as text (see `parseFault`) or HTTP fault rules as objects. */
+  faults: z.array(z.union([z.string(), httpFaultSchema])).default([]),
+})
+
+/** What a caller gives; everything has a default. */
+export type SimulatorOptions = z.input<typeof simulatorOptionsSchema>
+export type ResolvedOptions = z.output<typeof simulatorOptionsSchema>
+export type RuntimeOptions = z.output<typeof runtimeOptionsSchema>
+
+export interface ResolvedFaults {
+  readonly options: ResolvedOptions
+  readonly httpFaults: readonly HttpFaultRule[]
+}
+
+/** Checks options and sorts `faults` into HTTP rules, item faults and quirks. Throws a ZodError, or an Error from `parseFault`. */
+export function resolveOptions(input: SimulatorOptions): ResolvedFaults {
+  const options = simulatorOptionsSchema.parse(input)
+  const httpFaults: HttpFaultRule[] = []
+  const itemFaults: ItemFaultRule[] = [...options.item_faults]
+  const quirks: Record<string, unknown> = { ...options.quirks }
+  for (const fault of options.faults) {
+    if (typeof fault !== 'string') {
+      httpFaults.push(fault)
+      continue
+    }
+    const parsed = parseFault(fault)
+    switch (parsed.type) {
+      case 'http':
+        httpFaults.push(parsed.rule)
+        break
+      case 'item':
+        itemFaults.push(parsed.rule)
+        break
+      case 'quirk':
+        quirks[parsed.name] = parsed.value
+        break
+    }
+  }
+  return { options: { ...options, item_faults: itemFaults, quirks: quirksSchema.parse(quirks) }, httpFaults }
+}
+
+/** The options as they are now. Changed only by `changeOptions`. */
+export interface LiveOptions {
+  readonly seed: number
+  current: RuntimeOptions
+}
+
+/** Applies a part of the options; what isn't named stays. Throws a ZodError and changes nothing when the patch is wrong. */
+export function changeOptions(live: LiveOptions, patch: unknown): RuntimeOptions {
+  if (patch === null || typeof patch !== 'object') throw new TypeError('options: send a JSON object')
+  const given = z.looseObject({ quirks: z.record(z.string(), z.unknown()).optional() }).parse(patch)
+  const quirks: Quirks = quirksSchema.parse({ ...live.current.quirks, ...given.quirks })
+  live.current = runtimeOptionsSchema.parse({ ...live.current, ...given, quirks })
+  return live.current
+}
+
+/** The item faults in force, `fail_rate` included. */
+export function itemFaultRules(options: RuntimeOptions): readonly ItemFaultRule[] {
+  if (options.fail_rate === 0) return options.item_faults
+  return [...options.item_faults, { kind: 'transient', rate: options.fail_rate, first_attempts: 1 }]
+}
