@@ -3,6 +3,7 @@ import { roundsAllowed } from '../core/job-spec.ts'
 import { costOfUsage, noUsage, type TokenPrices } from '../core/money.ts'
 import { mergeResults, type EarlierAttempt, type JudgedResult } from '../db/outcomes.ts'
 import type { CanonicalAnswer } from '../formats/canonical-answer.ts'
+import { cleanableParameter } from '../formats/cleanable-parameter.ts'
 import { checkOutput } from '../formats/json-output.ts'
 import type { JsonObject } from '../core/json.ts'
 import { retryPolicy, type BatchContext } from './batch-context.ts'
@@ -46,7 +47,7 @@ export function judge(
       earlierClasses: earlier.map((attempt) => attempt.errorClass),
       round: bench.round,
       maxRounds: bench.maxRounds,
-      cleanableParameter: answer.error?.parameter ?? null,
+      cleanableParameter: answer.error === null ? null : cleanableParameter(answer.error),
     })
   return {
     seq,

@@ -9,6 +9,7 @@ import { BatchwrightError } from '../core/errors.ts'
 import { readBatchItems } from '../db/batches.ts'
 import { listEarlierAttempts, type EarlierAttempt } from '../db/outcomes.ts'
 import type { AnswerContent, AnswerError } from '../formats/canonical-answer.ts'
+import { cleanableParameter } from '../formats/cleanable-parameter.ts'
 import { parseInputLine } from '../formats/input-line.ts'
 import type { JobDefaults, Revision } from '../formats/rendering.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -86,14 +87,12 @@ function revisionAfter(attempts: readonly EarlierAttempt[] | undefined): Revisio
   if (attempts === undefined || attempts.length === 0) return undefined
   const rejected = attempts.findLast((attempt) => attempt.errorClass === 'invalid_output')
   const refused = attempts.findLast((attempt) => attempt.errorClass === 'invalid_request')
-  const errorOf = (attempt: EarlierAttempt) => JSON.parse(attempt.error) as Partial<AnswerError>
+  const errorOf = (attempt: EarlierAttempt) => JSON.parse(attempt.error) as AnswerError
   const answer = rejected?.answer == null ? null : (JSON.parse(rejected.answer) as AnswerContent)
   return {
     doubleMaxTokens: attempts.some((attempt) => attempt.errorClass === 'truncated'),
     rejectedAnswer:
-      rejected === undefined || answer?.text == null
-        ? null
-        : { text: answer.text, reason: errorOf(rejected).message ?? 'it does not fit the schema' },
-    removedParameter: refused === undefined ? null : (errorOf(refused).parameter ?? null),
+      rejected === undefined || answer?.text == null ? null : { text: answer.text, reason: errorOf(rejected).message },
+    removedParameter: refused === undefined ? null : cleanableParameter(errorOf(refused)),
   }
 }

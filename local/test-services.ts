@@ -29,6 +29,8 @@ export type TestServices = {
 export async function startTestServices(options: {
   /** How many namespaces to create, `test-0` and on. */
   namespaces: number
+  /** Of the Temporal server. */
+  dynamicConfig?: Readonly<Record<string, unknown>>
   notice?: (line: string) => void
 }): Promise<TestServices> {
   const { notice = (line: string) => process.stderr.write(`${line}\n`) } = options
@@ -41,7 +43,7 @@ export async function startTestServices(options: {
 
   const results = await Promise.allSettled([
     startPostgres({ dataDir, durable: false, notice, onSpawn }),
-    startTestTemporal({ dataDir, namespaces, notice, onSpawn }),
+    startTestTemporal({ dataDir, namespaces, notice, onSpawn, ...(options.dynamicConfig === undefined ? {} : { dynamicConfig: options.dynamicConfig }) }),
   ])
   const stop = async (): Promise<void> => {
     await Promise.all(results.map((result) => (result.status === 'fulfilled' ? result.value.stop() : Promise.resolve())))

@@ -10,6 +10,8 @@ import { startTestServices } from '../local/test-services.ts'
 
 /** Test files that use Temporal get a namespace each, so that their janitors don't meet. */
 const namespaces = 40
+/** Far below the server's default of 4,096, so that tests see workflows continue as new. */
+export const suggestContinueAsNewEvents = 150
 export const templateDatabase = 'batchwright_template'
 
 declare module 'vitest' {
@@ -25,7 +27,7 @@ declare module 'vitest' {
 /** Starts what all test files share, once a run: one Postgres with a migrated template, one Temporal dev server, one workflow bundle. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [services, bundle] = await Promise.all([
-    startTestServices({ namespaces }),
+    startTestServices({ namespaces, dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': suggestContinueAsNewEvents } }),
     bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: quiet }),
   ])
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-bundle-'))

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '@temporalio/client'
-import { NativeConnection, Runtime } from '@temporalio/worker'
+import { NativeConnection } from '@temporalio/worker'
 import { inject } from 'vitest'
 import type { CrashPoint } from '../activities/index.ts'
 import { loadConfig, type Config } from '../config/config.ts'
@@ -19,6 +19,7 @@ import type { JobStatus } from '../core/statuses.ts'
 import { loadJob, type JobRow } from '../db/job-state.ts'
 import { parseInputLine } from '../formats/input-line.ts'
 import { insertJob } from './job-rows.ts'
+import { quietRuntime } from './quiet-runtime.ts'
 import { claimNamespace, createTestDatabase, until, type TestDatabase } from './services.ts'
 
 export interface JobStack {
@@ -44,15 +45,7 @@ const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() 
 
 /** What a job runs on, for tests: a database and a Temporal namespace of its own, the simulator, and a worker in this process. */
 export async function startJobStack(options: JobStackOptions = {}): Promise<JobStack> {
-  try {
-    Runtime.install({
-      logger: quiet,
-      telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
-      shutdownSignals: [],
-    })
-  } catch {
-    // Installed already by another stack of this process.
-  }
+  quietRuntime()
   const [db, simulator, namespace] = await Promise.all([
     createTestDatabase(),
     startSimulator(options.simulator ?? {}),

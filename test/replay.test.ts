@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { DeterminismViolationError } from '@temporalio/workflow'
+import { Worker } from '@temporalio/worker'
+import { expect, inject, test } from 'vitest'
+import { quietRuntime } from './quiet-runtime.ts'
+import { historiesDirectory } from './record-histories.ts'
+
+quietRuntime()
+
+/*
+ * Histories of jobs that ran on an earlier version (made by test/histories.record.test.ts) are replayed against the workflows of today. A change that
+ * would break a job that runs for users right now fails here.
+ */
+const names = readdirSync(historiesDirectory).filter((name) => name.endsWith('.json'))
+
+type History = Parameters<typeof Worker.runReplayHistory>[1]
+
+async function replay(name: string, code?: string): Promise<void> {
+  const history = JSON.parse(readFileSync(`${historiesDirectory}${name}`, 'utf8')) as History
+  const workflowBundle = code === undefined ? { codePath: inject('workflowBundle') } : { code }
+  await Worker.runReplayHistory(
+    { workflowBundle },
+    history,
+    name.startsWith('job') ? 'job-222222222222' : 'job-222222222222-batch-1',
+  )
+}
+
+test('there is a history of each turn that a job can take', () => {
+  expect(names.toSorted()).toEqual(
+    [
+      'batch-continued.json',
+      'batch-polled.json',
+      'batch-cancelled.json',
+      'job-cancelled.json',
+      'job-continued.json',
+      'job-paused.json',
+      'job-two-rounds.json',
+      'job-retried.json',
+      'janitor.json',
+    ].toSorted(),
+  )
+})
+
+for (const name of names) {
+  test(`${name} replays`, async () => {
+    await replay(name)
+  })
+}
+
+/** Each changes one command of the workflows, in their bundle: a replay that does not notice would notice nothing. */
+const changes: ReadonlyArray<{ what: string; history: string; from: RegExp; to: string }> = [
+  { what: 'another first activity', history: 'job-two-rounds.json', from: /\.beginJob\(/, to: '.beginAnotherJob(' },
+  { what: 'no finalization', history: 'job-two-rounds.json', from: /\.finalize\(\{/, to: '.planRound({' },
+  { what: 'no webhook', history: 'job-two-rounds.json', from: /last\.onMain\.notify\(\{[^}]*\}\),?/, to: '' },
+  {
+    what: 'no child workflow',
+    history: 'job-two-rounds.json',
+    from: /await control\.waitBeforeRound\([^)]*\);?/,
+    to: 'continue;',
+  },
+  { what: 'a pause that is not written down', history: 'job-paused.json', from: /\.pause\(\{/, to: '.resume({' },
+  {
+    what: 'a cancel that does not reach the batches',
+    history: 'job-cancelled.json',
+    from: /await Promise\.allSettled\(\[\s*\.\.\./,
+    to: 'await Promise.allSettled([].concat([]) || [...',
+  },
+  { what: 'a batch that never asks to cancel', history: 'batch-cancelled.json', from: /\.cancelBatch\(/, to: '.poll(' },
+  {
+    what: 'a poll without a wait',
+    history: 'batch-polled.json',
+    from: /await [^\n]*condition\)\(isWoken, next\.waitMs\)/,
+    to: 'void 0',
+  },
+  {
+    what: 'a job that is not told',
+    history: 'batch-polled.json',
+    from: /\.signal\([^)]*batchEndedSignal, batch\)/,
+    to: '.workflowId',
+  },
+  { what: 'no continue-as-new', history: 'batch-continued.json', from: /continueAsNewSuggested/, to: 'neverSuggested' },
+]
+
+for (const { what, history, from, to } of changes) {
+  test(`the replay of ${history} fails with ${what}`, async () => {
+    const code = readFileSync(inject('workflowBundle'), 'utf8')
+    const changed = code.replace(new RegExp(from, 'g'), to)
+    expect(changed, 'the change applies').not.toBe(code)
+    await expect(replay(history, changed)).rejects.toThrow(DeterminismViolationError)
+  })
+}
