@@ -3,7 +3,7 @@ import { loadBatch, updateBatch } from '../db/batches.ts'
 import type { Query } from '../db/database.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
-import type { BatchStatus } from '../core/statuses.ts'
+import { isTerminalJobStatus, type BatchStatus } from '../core/statuses.ts'
 import { closeSubmission, findLiveSubmission } from '../db/submissions.ts'
 import { loadContext, parseSpec, retryPolicy, runStep, tellGranted, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
@@ -26,7 +26,7 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
       return await runStep(dependencies, key, 'admit', async () => {
         const { job, batch } = await loadContext(dependencies, key)
         if (batch.status !== 'planned') return step(phaseOf(batch.status))
-        if (job.cancelRequestedAt !== null) return await endUnsent(dependencies, key)
+        if (job.cancelRequestedAt !== null || isTerminalJobStatus(job.status)) return await endUnsent(dependencies, key)
         // What waits for a person or for `resume` is woken by a signal.
         if (job.status === 'paused') return step('admit', null, `paused: ${job.pauseReason}`)
         const admission = await requestAdmission(database, key.jobId, key.batch, settings.capacity(batch.provider))

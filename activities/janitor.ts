@@ -3,7 +3,7 @@ import { describeError } from '../core/errors.ts'
 import { batchWorkflowId, jobWorkflowId, parseWorkflowId } from '../core/job-id.ts'
 import { mainTaskQueue } from '../core/task-queues.ts'
 import { isTerminalJobStatus } from '../core/statuses.ts'
-import { listOpenBatches, updateBatch } from '../db/batches.ts'
+import { listOpenBatches } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
 import { listPossibleTwins } from '../db/submissions.ts'
@@ -15,7 +15,7 @@ import {
   sweepLeases,
   type QueuedJob,
 } from '../db/sweep.ts'
-import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
+import type { ProviderBatch } from '../providers/provider.ts'
 import { lookUp } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { toFailure } from './failures.ts'
@@ -57,21 +57,16 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
       if (provider === null) return
       const signal = cancellationSignal()
       try {
-        for (const orphan of await listOrphanedBatches(database, name, provider.simulated)) {
-          const { jobId, batch, providerBatchId } = orphan
+        for (const { jobId, batch, providerBatchId } of await listOrphanedBatches(database, name, provider.simulated)) {
           if (providerBatchId !== null) {
             const remote: ProviderBatch | null = await lookUp(() => provider.retrieve(providerBatchId, signal))
-            if (remote !== null && !isTerminalAtProvider(remote.status)) {
-              if (remote.status !== 'cancelling') await provider.cancel(providerBatchId, signal)
-              continue
+            if (remote?.status === 'in_progress') {
+              await provider.cancel(providerBatchId, signal)
+              await appendEvent(database.drizzle, jobId, 'orphan_cancelled', { batch, provider_batch_id: providerBatchId })
             }
           }
-          await updateBatch(database.drizzle, jobId, batch, {
-            status: 'ended',
-            result: providerBatchId === null ? 'not_sent' : 'cancelled',
-            endedAt: new Date(),
-          })
-          await appendEvent(database.drizzle, jobId, 'orphan_ended', { batch, provider_batch_id: providerBatchId })
+          // What is finished was paid for: the batch's own workflow fetches it and ends the batch.
+          await restartBatch(jobId, batch)
         }
         const twins = await listPossibleTwins(database, name, provider.simulated, new Date(Date.now() - twinWindowMs))
         const oldest = twins.at(-1)
@@ -160,9 +155,8 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
   /** Starts a batch's workflow again; the one that runs is left alone. */
   async function restartBatch(jobId: string, batch: number): Promise<boolean> {
     try {
-      const job = await loadJob(database.drizzle, jobId)
       const open = await listOpenBatches(database.drizzle, jobId)
-      if (isTerminalJobStatus(job.status) || !open.some((row) => row.batch === batch)) return false
+      if (!open.some((row) => row.batch === batch)) return false
       await workflows.start('providerBatch', {
         taskQueue: mainTaskQueue,
         workflowId: batchWorkflowId(jobId, batch),

@@ -130,7 +130,12 @@ export async function reopenItems(database: Database, jobId: string, classes: re
       from outcomes where ${chosen} and batch is not null and round is not null
       on conflict do nothing`)
     const removed = await tx.execute<{ status: string }>(sql`delete from outcomes where ${chosen} returning status`)
-    if (removed.length === 0) return 0
+    // A job that failed as a whole has items without any outcome: those are open already.
+    const [left] = await tx.execute<{ unanswered: number }>(sql`
+      select count(*)::int as unanswered from items i
+      where i.job_id = ${jobId} and not exists (select 1 from outcomes o where o.job_id = i.job_id and o.seq = i.seq)`)
+    const opened = left?.unanswered ?? 0
+    if (opened === 0) return 0
     const count = (status: string) => removed.filter((row) => row.status === status).length
     await tx
       .update(jobs)
@@ -148,7 +153,7 @@ export async function reopenItems(database: Database, jobId: string, classes: re
         cancelled: sql`${jobs.cancelled} - ${count('cancelled')}`,
       })
       .where(eq(jobs.id, jobId))
-    await appendEvent(tx, jobId, 'retried', { items: removed.length, classes })
-    return removed.length
+    await appendEvent(tx, jobId, 'retried', { items: opened, classes })
+    return opened
   })
 }

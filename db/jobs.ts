@@ -164,3 +164,11 @@ async function requireFinished(query: Query, jobId: string): Promise<void> {
     )
   }
 }
+
+/** How many items a `retry` would send again: those that ended otherwise than well, and in a job that failed as a whole those without an end. */
+export async function countRetryable(database: Database, job: JobRow, classes: readonly string[] | undefined): Promise<number> {
+  if (classes === undefined) return job.status === 'failed' ? job.items - job.succeeded : job.failed + job.expired + job.cancelled
+  const [row] = await database.sql<{ count: number }[]>`
+    select count(*)::int as count from outcomes where job_id = ${job.id} and status <> 'succeeded' and error_class = any(${[...classes]}::text[])`
+  return row?.count ?? 0
+}

@@ -33,6 +33,11 @@ function linesOf(prompts: readonly string[]): Array<{ prompt: string }> {
   return prompts.map((prompt) => ({ prompt }))
 }
 
+async function retry(jobId: string): Promise<void> {
+  const workflow = { taskQueue: 'batchwright', workflowId: `job-${jobId}`, args: [{ jobId }] }
+  await stack.client.workflow.signalWithStart('batchJob', { ...workflow, signal: 'retry', signalArgs: [{}] })
+}
+
 test('every item is answered once, with the answer to its own prompt, and the cost is the bill', async () => {
   const prompts = promptsOf(60)
   const jobId = await createJob(stack, linesOf(prompts), { limits: { max_batch_requests: 25 } })
@@ -205,13 +210,7 @@ test('retry sends what did not succeed again, under the same job', async () => {
   const prompts = [...promptsOf(3), ...promptsOf(1, ' [[simulate:transient times=3]]')]
   const jobId = await createJob(stack, linesOf(prompts))
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3, failed: 1 })
-  await stack.client.workflow.signalWithStart('batchJob', {
-    taskQueue: 'batchwright',
-    workflowId: `job-${jobId}`,
-    args: [{ jobId }],
-    signal: 'retry',
-    signalArgs: [{}],
-  })
+  await retry(jobId)
   await until('all to be answered', async () => (await jobAt(stack, jobId)).succeeded === 4)
   await expectKept(stack, jobId, prompts)
   expect((await attemptsOf(stack, jobId)).map(({ seq, round }) => [seq, round])).toEqual([
@@ -247,11 +246,19 @@ test('a job that was queued without a workflow is started by the janitor', async
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 2 })
 })
 
-test('a terminated workflow leaves a failed job; retry adopts its batch and keeps the answers', async () => {
+test('a terminated workflow leaves a failed job and no batch behind; retry keeps its answers and sends the rest', async () => {
   await simulator.setOptions({ duration_ms: 1500 })
   const prompts = promptsOf(5)
   const jobId = await createJob(stack, linesOf(prompts))
   await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
   await stack.client.workflow.getHandle(`job-${jobId}`).terminate('by hand')
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'failed', errorCode: 'workflow_terminated' })
+  await until('its batch to be cancelled and read', async () => (await batchesOf(stack, jobId))[0]?.status === 'ended')
+  const answered = (await outcomesOf(stack, jobId)).length
+  await simulator.setOptions({ duration_ms: 100 })
+  await retry(jobId)
+  const job = await jobAt(stack, jobId, ['completed'])
+  expect(job.succeeded).toBe(5)
+  await expectKept(stack, jobId, prompts)
+  expect((await batchesOf(stack, jobId))[1]?.items).toBe(5 - answered)
 })

@@ -10,8 +10,12 @@ import { startTestServices } from '../local/test-services.ts'
 
 /** Test files that use Temporal get a namespace each, so that their janitors don't meet. */
 const namespaces = 40
-/** Far below the server's default of 4,096, so that tests see workflows continue as new. */
-export const suggestContinueAsNewEvents = 150
+const dynamicConfig = {
+  // Far below the server's default of 4,096, so that tests see workflows continue as new.
+  'limit.historyCount.suggestContinueAsNew': 150,
+  // Timers fire up to this late; the default of a second would be most of what a test waits for.
+  'history.timerProcessorMaxTimeShift': '20ms',
+}
 export const templateDatabase = 'batchwright_template'
 
 declare module 'vitest' {
@@ -27,7 +31,7 @@ declare module 'vitest' {
 /** Starts what all test files share, once a run: one Postgres with a migrated template, one Temporal dev server, one workflow bundle. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [services, bundle] = await Promise.all([
-    startTestServices({ namespaces, dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': suggestContinueAsNewEvents } }),
+    startTestServices({ namespaces, dynamicConfig }),
     bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)), logger: quiet }),
   ])
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-bundle-'))

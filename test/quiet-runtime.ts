@@ -8,7 +8,7 @@ export function quietRuntime(): void {
   installed = true
   Runtime.install({
     logger: quiet,
-    telemetryOptions: { logging: { filter: { core: 'OFF', other: 'OFF' } } },
+    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
     shutdownSignals: [],
   })
 }
