@@ -1,0 +1,10 @@
+/** The HTTP API's requests and answers, for the server, the OpenAPI document and the client. */
+export * from './batches.ts'
+export * from './costs.ts'
+export * from './events.ts'
+export * from './health.ts'
+export * from './items.ts'
+export * from './jobs.ts'
+export * from './lists.ts'
+export * from './problems.ts'
+export * from './results.ts'

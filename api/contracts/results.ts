@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { errorClasses } from '../../core/error-classes.ts'
+import type { Json } from '../../core/json.ts'
+import { outcomeStatuses } from '../../core/statuses.ts'
+import { finishReasons } from '../../formats/canonical-answer.ts'
+import { commaSeparated, dollars } from './lists.ts'
+
+const count = z.int().nonnegative()
+const json = z.custom<Json>(() => true).meta({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] })
+
+/** Why an item has no good answer. */
+export const itemErrorSchema = z
+  .object({
+    class: z.enum(errorClasses),
+    code: z.string().meta({ description: "The provider's own code where it gives one." }),
+    message: z.string(),
+    http_status: z.int().nullable(),
+    request_id: z.string().nullable(),
+  })
+  .meta({ id: 'ItemError' })
+export type ItemError = z.infer<typeof itemErrorSchema>
+
+export const toolCallSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  arguments: z.string().meta({ description: 'As the model wrote it; mostly JSON.' }),
+})
+
+/** One line of `results`: the outcome of one item. */
+export const resultSchema = z
+  .object({
+    custom_id: z.string(),
+    seq: z.int().positive().meta({ description: 'The position in the input, from 1.' }),
+    status: z.enum(outcomeStatuses),
+    finish_reason: z.enum(finishReasons).nullable(),
+    text: z.string().nullable(),
+    output: json.nullable().meta({ description: 'The parsed JSON of a structured answer, checked against its schema.' }),
+    tool_calls: z.array(toolCallSchema),
+    embedding: z.array(z.number()).nullable(),
+    error: itemErrorSchema.nullable(),
+    usage: z.object({ input_tokens: count, output_tokens: count, cached_tokens: count, cache_write_tokens: count, reasoning_tokens: count }),
+    cost_usd: dollars.nullable().meta({ description: 'Null when the model has no known price.' }),
+    provider: z.string(),
+    model: z.string().nullable(),
+    batch_id: z.string().nullable().meta({ description: "The provider's id of the batch; null when the item was never sent." }),
+    attempts: count.meta({ description: 'How often the item was sent.' }),
+    metadata: json.nullable(),
+    warnings: z.array(z.string()),
+    simulated: z.boolean(),
+  })
+  .meta({ id: 'Result' })
+export type Result = z.infer<typeof resultSchema>
+
+export const resultFormats = ['jsonl', 'json', 'csv'] as const
+export type ResultFormat = (typeof resultFormats)[number]
+
+export const resultsQuery = z.strictObject({
+  after_seq: z.coerce.number().int().nonnegative().default(0),
+  limit: z.coerce.number().int().positive().optional().meta({ description: 'Lines at most; all without it.' }),
+  status: commaSeparated(outcomeStatuses).optional(),
+  format: z.enum(resultFormats).default('jsonl'),
+  raw: z.stringbool().default(false).meta({ type: 'boolean', description: "The provider's own lines as they were received; items that have none are left out." }),
+})
+export type ResultsQuery = z.input<typeof resultsQuery>
+
+/** `true` when every item had its outcome before the first line was read. */
+export const completeHeader = 'Batchwright-Complete'

@@ -1,0 +1,104 @@
+import { BatchwrightError, describeError } from '../core/errors.ts'
+import type { Problem } from './contracts/problems.ts'
+
+/** HTTP statuses by code; a code that is not here is a fault of ours. */
+const statuses: Readonly<Record<string, number>> = {
+  invalid_request: 400,
+  invalid_json: 400,
+  upload_broken: 400,
+  unauthorized: 401,
+  host_not_allowed: 403,
+  origin_not_allowed: 403,
+  route_not_found: 404,
+  job_not_found: 404,
+  item_not_found: 404,
+  method_not_allowed: 405,
+  upload_in_progress: 409,
+  job_not_finished: 409,
+  job_finished: 409,
+  job_finalizing: 409,
+  job_already_cancelled: 409,
+  job_already_cancelling: 409,
+  job_already_paused: 409,
+  job_not_paused: 409,
+  nothing_to_poll: 409,
+  nothing_to_retry: 409,
+  body_too_large: 413,
+  input_too_large: 413,
+  unsupported_media_type: 415,
+  empty_input: 422,
+  invalid_input: 422,
+  invalid_csv_header: 422,
+  unknown_column: 422,
+  unknown_provider: 422,
+  unknown_model: 422,
+  provider_unconfigured: 422,
+  idempotency_key_reused: 422,
+  internal: 500,
+  database_unavailable: 503,
+  temporal_unavailable: 503,
+}
+
+/** What a person and a program get to know of an error. Causes and stacks stay in the log. */
+export function problemOf(error: unknown): Problem {
+  const known = knownError(error)
+  const status = statuses[known.code]
+  if (status === undefined) {
+    return { ...problemOf(new BatchwrightError('internal', 'something went wrong on our side; the log of the API says what')) }
+  }
+  return {
+    type: `urn:batchwright:problem:${known.code}`,
+    title: titleOf(known.code),
+    status,
+    code: known.code,
+    detail: known.message,
+    ...known.details,
+  }
+}
+
+export function problemResponse(error: unknown, headers: Record<string, string> = {}): Response {
+  const problem = problemOf(error)
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(problem.status === 503 ? { 'retry-after': '5' } : {}),
+      ...headers,
+    },
+  })
+}
+
+function knownError(error: unknown): BatchwrightError {
+  if (error instanceof BatchwrightError) return error
+  if (isDatabaseUnreachable(error)) {
+    return new BatchwrightError('database_unavailable', 'Postgres can not be reached: is it running, and is DATABASE_URL right?', { cause: error })
+  }
+  return new BatchwrightError('internal', describeError(error), { cause: error })
+}
+
+const connectionCodes = [
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EPIPE',
+  // It is shutting down, or starting.
+  '57P01',
+  '57P02',
+  '57P03',
+]
+
+function isDatabaseUnreachable(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && connectionCodes.includes(cause.code)) return true
+  }
+  return false
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

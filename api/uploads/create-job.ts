@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { priorities } from '../../core/admission.ts'
+import { BatchwrightError, describeError } from '../../core/errors.ts'
+import { createJobId } from '../../core/job-id.ts'
+import type { Endpoint } from '../../core/job-spec.ts'
+import { providerTaskQueue } from '../../core/task-queues.ts'
+import type { ProviderConfig } from '../../config/config.ts'
+import { findJob, type SummarizedJob } from '../../db/jobs.ts'
+import { claimUpload, discardUpload, finishUpload, type Claim } from '../../db/uploads.ts'
+import { InvalidLineError } from '../../formats/input-line.ts'
+import type { Dependencies } from '../dependencies.ts'
+import type { ByteLine } from './byte-lines.ts'
+import { ingest } from './ingest.ts'
+import { createInputErrors, invalidInput } from './input-errors.ts'
+import type { Meter } from './input-stream.ts'
+import { createLineChecker } from './line-checker.ts'
+import type { ResolvedSpec } from './spec.ts'
+
+export interface JobUpload {
+  readonly resolved: ResolvedSpec
+  readonly idempotencyKey: string | null
+  /** What has been read of the input, with its hash. */
+  readonly meter: Meter
+  /** The input as lines; reading it to the end fills the meter. */
+  readonly lines: () => AsyncIterable<ByteLine[]>
+  /** Reads the input without looking at it. */
+  readonly drain: () => Promise<void>
+}
+
+export interface CreatedJob {
+  readonly created: boolean
+  readonly job: SummarizedJob
+}
+
+const tenant = 'default'
+/** Mostly the workflow runs when the answer is given, so that whoever looks at once finds it. */
+const startWaitMs = 1000
+
+/**
+ * Creates a job: its row first, then its items as they stream, then the job begins to exist. Whatever goes wrong leaves nothing and frees
+ * the key. The same key with the same content gives the same job.
+ */
+export async function createJob(dependencies: Dependencies, upload: JobUpload): Promise<CreatedJob> {
+  const { database, locks, logger } = dependencies
+  await requireConfigured(dependencies, upload.resolved.provider)
+  const jobId = createJobId(randomBytes(16))
+  await locks.acquire(jobId)
+  let claim: Claim
+  try {
+    claim = await claimUpload(database, newJob(jobId, upload))
+    if (claim.outcome === 'claimed') await receiveItems(dependencies, jobId, upload)
+  } finally {
+    await locks.release(jobId).catch((error: unknown) => logger.warn({ jobId, error: describeError(error) }, 'the lock of an upload could not be given back'))
+  }
+  if (claim.outcome === 'exists') return { created: false, job: await sameJob(dependencies, claim, upload) }
+  const created = await findJob(database, jobId)
+  await startSoon(dependencies, created)
+  return { created: true, job: created }
+}
+
+/** What is stored will run, so nobody waits for Temporal when it is away: the janitor starts the job when it is back. */
+async function startSoon({ temporal, logger }: Dependencies, { job }: SummarizedJob): Promise<void> {
+  const started = temporal.start(job).catch((error: unknown) => {
+    logger.warn({ jobId: job.id, error: describeError(error) }, 'the workflow of a new job could not be started yet')
+  })
+  await Promise.race([started, sleep(startWaitMs, undefined, { ref: false })])
+}
+
+async function receiveItems({ database, catalog, logger }: Dependencies, jobId: string, { resolved, lines, meter }: JobUpload): Promise<void> {
+  try {
+    const checker = createLineChecker(resolved, catalog)
+    const errors = createInputErrors()
+    const items = await readingErrors(() => ingest(database, jobId, lines(), checker, errors))
+    errors.throwIfAny()
+    if (items === 0) throw new BatchwrightError('empty_input', 'the input has no items: give at least one line')
+    const summary = checker.summary()
+    await finishUpload(database, jobId, {
+      items,
+      inputBytes: meter.bytes,
+      contentHash: meter.contentHash(),
+      model: summary.model ?? summary.jobModel,
+      endpoint: summary.endpoint as Endpoint | null,
+      mixed: summary.mixed,
+      itemSchemas: summary.itemSchemas,
+    })
+  } catch (error) {
+    try {
+      await discardUpload(database, jobId)
+    } catch (failure) {
+      logger.warn({ jobId, error: describeError(failure) }, 'a failed upload could not be removed yet; the janitor will')
+    }
+    throw error
+  }
+}
+
+/** A reader that gives up at a line (CSV) reports it like any other bad line. */
+async function readingErrors<Result>(run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run()
+  } catch (error) {
+    if (error instanceof InvalidLineError) throw invalidInput([error])
+    throw error
+  }
+}
+
+async function sameJob({ database }: Dependencies, claim: Extract<Claim, { outcome: 'exists' }>, { meter, drain }: JobUpload): Promise<SummarizedJob> {
+  await drain()
+  if (meter.contentHash() !== claim.contentHash) {
+    throw new BatchwrightError('idempotency_key_reused', 'this idempotency key was used for a job with other content: use a new key', {
+      details: { job_id: claim.jobId },
+    })
+  }
+  return await findJob(database, claim.jobId)
+}
+
+function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: JobUpload): Parameters<typeof claimUpload>[1] {
+  return {
+    id,
+    tenant,
+    idempotencyKey,
+    name: spec.name ?? null,
+    provider: provider.name,
+    model: spec.model ?? null,
+    endpoint: spec.endpoint ?? null,
+    simulated: provider.simulated,
+    spec: JSON.stringify(spec),
+    tags: spec.tags ?? {},
+    priority: priorities[spec.priority ?? 'normal'],
+  }
+}
+
+/** The API may run without keys: then a worker that serves the provider shows that it is configured. */
+async function requireConfigured({ temporal }: Dependencies, provider: ProviderConfig): Promise<void> {
+  if (provider.configured) return
+  if (!provider.enabled) throw unconfigured(provider, `provider "${provider.name}" is switched off: set providers.${provider.name}.enabled in batchwright.yaml`)
+  if (await temporal.hasWorkers(providerTaskQueue(provider.name))) return
+  const variable = provider.name === 'openai' ? 'OPENAI_API_KEY' : `providers.${provider.name}.api_key`
+  throw unconfigured(provider, `provider "${provider.name}" has no key: set ${variable} where the worker runs, or try without one: batchwright up --simulate`)
+}
+
+function unconfigured(provider: ProviderConfig, message: string): BatchwrightError {
+  return new BatchwrightError('provider_unconfigured', message, { details: { provider: provider.name } })
+}

@@ -1,0 +1,165 @@
+import { BatchwrightError } from '../../core/errors.ts'
+import { placeholderItemId } from '../../core/item-id.ts'
+import type { JobSpec } from '../../core/job-spec.ts'
+import { describeOversize, type BatchLimits } from '../../core/splitting.ts'
+import type { ProviderConfig } from '../../config/config.ts'
+import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
+import { InvalidLineError, parseInputLine } from '../../formats/input-line.ts'
+import { renderOpenAiRequest } from '../../formats/openai-request.ts'
+import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
+import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
+import { renderedLineBytes } from './rendered-line-size.ts'
+import type { ResolvedSpec } from './spec.ts'
+
+export interface CheckedLine {
+  customId: string
+  /** JSON texts. */
+  metadata: string | null
+  warnings: string | null
+  /** Exact size of the provider's own line with its line end. */
+  bytes: number
+  /** Estimated input tokens. */
+  tokens: number
+  endpoint: string
+  model: string
+}
+
+/** What the lines seen so far have in common. */
+export interface LineSummary {
+  /** Null when lines differ. */
+  readonly model: string | null
+  readonly endpoint: string | null
+  readonly mixed: boolean
+  readonly itemSchemas: boolean
+  /** The job's own model; a default of the service gives way to models that native lines name. */
+  readonly jobModel: string | null
+}
+
+export interface LineChecker {
+  /** Checks a line as its provider will get it. Throws InvalidLineError. */
+  check(text: string, lineNumber: number, seq: number): CheckedLine
+  summary(): LineSummary
+}
+
+/** Checks lines by rendering them just as they will be sent, so that what is accepted can be sent and its size is exact. */
+export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSpec, catalog: Catalog): LineChecker {
+  const capabilitiesOf = (model: string) => catalog.capabilities(provider.kind, model)
+  const limitsOf = memoized((model: string) => batchLimits(catalog, provider, spec, model))
+  const isKnown = memoized((model: string) => unknownModelProblem(catalog, provider, model))
+  let defaults = jobDefaults(spec)
+  let lineFormat: LineFormat | null = null
+  const destinations = new Set<string>()
+  let last: { model: string; endpoint: string } | null = null
+  let itemSchemas = false
+
+  const checkFormat = (line: FormattedLine, lineNumber: number) => {
+    if (lineFormat === null) {
+      lineFormat = line.lineFormat
+      // The service's default is for lines that name no model.
+      if (modelIsDefault && line.request.kind === 'native' && typeof line.request.body['model'] === 'string') defaults = { ...defaults, model: null }
+    } else if (line.lineFormat !== lineFormat) {
+      throw new InvalidLineError(lineNumber, null, `is a line in ${named(line.lineFormat)} format, but the file began with ${named(lineFormat)} lines: do not mix them`)
+    }
+  }
+
+  const render = (line: FormattedLine, lineNumber: number): RenderedRequest => {
+    try {
+      return renderOpenAiRequest(line.request, defaults, capabilitiesOf)
+    } catch (error) {
+      if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
+      const { field, reason } = error.details as { field: string; reason: string }
+      throw new InvalidLineError(lineNumber, field, reason, { cause: error })
+    }
+  }
+
+  return {
+    check(text, lineNumber, seq) {
+      const line = parseInputLine(text, lineNumber)
+      checkFormat(line, lineNumber)
+      const customId = line.customId ?? String(lineNumber)
+      if (customId.includes('\0') || !customId.isWellFormed()) {
+        throw new InvalidLineError(lineNumber, 'custom_id', 'has a character that can not be stored (NUL, or half of a surrogate pair)')
+      }
+      const rendered = render(line, lineNumber)
+      const problem = isKnown(rendered.model)
+      if (problem !== null) throw new InvalidLineError(lineNumber, line.request.kind === 'native' ? 'body.model' : null, problem)
+      const bytes = renderedLineBytes(placeholderItemId(seq), rendered)
+      const oversize = describeOversize({ bytes, tokens: rendered.inputTokens }, limitsOf(rendered.model))
+      if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
+      if (last?.model !== rendered.model || last.endpoint !== rendered.endpoint) {
+        last = { model: rendered.model, endpoint: rendered.endpoint }
+        destinations.add(`${rendered.endpoint} ${rendered.model}`)
+      }
+      if (line.request.kind === 'generate' && line.request.schema !== undefined) itemSchemas = true
+      return {
+        customId,
+        metadata: line.metadata === null ? null : JSON.stringify(line.metadata),
+        warnings: rendered.warnings.length === 0 ? null : JSON.stringify(rendered.warnings),
+        bytes,
+        tokens: rendered.inputTokens,
+        endpoint: rendered.endpoint,
+        model: rendered.model,
+      }
+    },
+    summary() {
+      const mixed = destinations.size > 1
+      return {
+        model: mixed ? null : (last?.model ?? null),
+        endpoint: mixed ? null : (last?.endpoint ?? null),
+        mixed,
+        itemSchemas,
+        jobModel: defaults.model,
+      }
+    },
+  }
+}
+
+/** As activities will read it from the job. */
+function jobDefaults(spec: JobSpec): JobDefaults {
+  return {
+    model: spec.model ?? null,
+    modelOverride: null,
+    endpoint: spec.endpoint ?? null,
+    system: spec.system ?? null,
+    schema: spec.schema ?? null,
+    maxTokens: spec.max_tokens ?? null,
+    temperature: spec.temperature ?? null,
+  }
+}
+
+function batchLimits(catalog: Catalog, provider: ProviderConfig, spec: JobSpec, model: string): BatchLimits {
+  const documented = catalog.providerLimits(provider.kind)
+  return {
+    maxRequests: documented.maxRequests,
+    maxBytes: Math.min(documented.maxBytes, provider.maxBatchBytes ?? Infinity, spec.limits?.max_batch_bytes ?? Infinity),
+    maxTokens: provider.enqueuedTokens[model] ?? null,
+  }
+}
+
+/** OpenAI itself has the models that we list; an endpoint of one's own may have any. */
+export function unknownModelProblem(catalog: Catalog, provider: ProviderConfig, model: string): string | null {
+  if (provider.name !== provider.kind || (provider.baseUrl !== null && !provider.simulated)) return null
+  try {
+    requireKnownModel(catalog, provider.kind, model)
+    return null
+  } catch (error) {
+    if (error instanceof BatchwrightError && error.code === 'unknown_model') return error.message
+    throw error
+  }
+}
+
+function named(format: LineFormat): string {
+  return { neutral: 'the neutral', openai: "OpenAI's", anthropic: "Anthropic's", gemini: "Gemini's" }[format]
+}
+
+function memoized<Result>(compute: (key: string) => Result): (key: string) => Result {
+  const known = new Map<string, Result>()
+  return (key) => {
+    let result = known.get(key)
+    if (result === undefined) {
+      result = compute(key)
+      known.set(key, result)
+    }
+    return result
+  }
+}

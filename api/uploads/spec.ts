@@ -1,0 +1,57 @@
+import { BatchwrightError } from '../../core/errors.ts'
+import { jobSpecSchema, type JobSpec } from '../../core/job-spec.ts'
+import { didYouMean } from '../../core/nearest-name.ts'
+import { laterProviderKinds, type Config, type ProviderConfig } from '../../config/config.ts'
+import { describeSchemaIssues, joinIssues } from '../../config/schema-issues.ts'
+import type { Catalog } from '../../models/catalog.ts'
+import { unknownModelProblem } from './line-checker.ts'
+
+export interface ResolvedSpec {
+  /** With the defaults of the service. */
+  readonly spec: JobSpec
+  readonly provider: ProviderConfig
+  /** The model is the service's default, not the user's choice. */
+  readonly modelIsDefault: boolean
+  /** What the user sent, in one form whatever the order of its fields: a part of the content hash. */
+  readonly canonical: string
+}
+
+/** Checks a job's spec. Throws `invalid_request`, `unknown_provider` or `unknown_model`, each with the nearest name. */
+export function resolveSpec(input: unknown, config: Config, catalog: Catalog): ResolvedSpec {
+  const checked = jobSpecSchema.safeParse(input)
+  if (!checked.success) {
+    const errors = describeSchemaIssues(jobSpecSchema, checked.error, input)
+    throw new BatchwrightError('invalid_request', `the job spec is not valid: ${joinIssues(errors)}`, { details: { errors } })
+  }
+  const asked = checked.data
+  const provider = chooseProvider(asked.provider, config)
+  const { defaults } = config
+  // The default model is one of the default provider.
+  const defaultModel = provider.name === (defaults.provider ?? provider.name) ? defaults.model : null
+  const spec: JobSpec = { ...asked, provider: provider.name }
+  const model = asked.model ?? defaultModel
+  if (model !== null) spec.model = model
+  if (spec.max_tokens === undefined && defaults.maxTokens !== null) spec.max_tokens = defaults.maxTokens
+  if (spec.temperature === undefined && defaults.temperature !== null) spec.temperature = defaults.temperature
+  for (const [field, name] of [['model', model], ...(asked.fallback_models ?? []).map((name, index) => [`fallback_models[${index}]`, name])]) {
+    const problem = name === null || name === undefined ? null : unknownModelProblem(catalog, provider, name)
+    if (problem !== null) throw new BatchwrightError('unknown_model', problem, { details: { errors: [{ field, reason: problem }] } })
+  }
+  return { spec, provider, modelIsDefault: asked.model === undefined && model !== null, canonical: JSON.stringify(asked) }
+}
+
+function chooseProvider(asked: string | undefined, { providers, defaults }: Config): ProviderConfig {
+  const names = providers.map(({ name }) => name)
+  const name = asked ?? defaults.provider ?? (names.length === 1 ? names[0] : undefined)
+  if (name === undefined) {
+    throw new BatchwrightError('invalid_request', `the job names no provider: give one of ${names.join(', ')}`, {
+      details: { errors: [{ field: 'provider', reason: 'is missing' }] },
+    })
+  }
+  const provider = providers.find((candidate) => candidate.name === name)
+  if (provider !== undefined) return provider
+  const reason = (laterProviderKinds as readonly string[]).includes(name)
+    ? `${name} is not in this version`
+    : `there is no provider "${name}"${didYouMean(name, names)}: ${names.join(', ')}`
+  throw new BatchwrightError('unknown_provider', reason, { details: { errors: [{ field: 'provider', reason }] } })
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { Option, type Command } from 'commander'
+import type { Batchwright, Items, Job } from '../../client/batchwright.ts'
+import type { JobSpec } from '../../core/job-spec.ts'
+import { printJson, printLine, type Cli } from '../cli.ts'
+import { createCommand, runWith } from '../command.ts'
+import { exitCodes, usageError, type ExitCode } from '../exit-codes.ts'
+import { detachable } from '../interruption.ts'
+import { addJobOptions, jobSpecOf, type JobOptions } from '../job-options.ts'
+import { parseDuration } from '../option-values.ts'
+import { countOf } from '../quantities.ts'
+import { createUploadDisplay } from '../upload-display.ts'
+import { watchJob } from '../watching.ts'
+
+interface SubmitOptions extends JobOptions {
+  format?: 'jsonl' | 'csv'
+  idempotencyKey?: string
+  wait?: boolean
+  timeout?: number
+  json?: boolean
+}
+
+export function submitCommand(cli: Cli): Command {
+  const command = createCommand({
+    name: 'submit',
+    group: 'Start',
+    summary: 'Create a job from a file of items, and print its id',
+    examples: [
+      'submit examples/support-tickets.jsonl -m openai/gpt-5-mini --schema examples/support-tickets.schema.json --wait',
+      'submit examples/reviews.csv -m openai/gpt-5-mini --prompt "Positive or negative? {{text}}" --name reviews --tag team=shop',
+      'submit examples/openai-batch.jsonl --provider openai --wait --timeout 2h',
+      'submit - -m openai/gpt-5-mini < examples/support-tickets.jsonl',
+    ],
+  }).argument('<FILE>', 'items: JSON lines (neutral or OpenAI), or CSV with --prompt; - is standard input')
+  addJobOptions(command)
+  return command
+    .option('--wait', 'watch the job to its end; the exit code says how it ended (Ctrl-C detaches, the job goes on)')
+    .option('--timeout <DURATION>', 'with --wait: stop waiting after this long (exit 4), like 30m', parseDuration)
+    .addOption(new Option('--format <FORMAT>', 'of the file, where its name does not tell').choices(['jsonl', 'csv']))
+    .option('--idempotency-key <KEY>', 'the same key and content give the same job; default: a new key each time')
+    .option('--json', 'print the job as JSON')
+    .action(runWith(cli, async (file: string, options: SubmitOptions) => await submit(cli, file, options)))
+}
+
+async function submit(cli: Cli, file: string, options: SubmitOptions): Promise<ExitCode> {
+  if (options.timeout !== undefined && options.wait !== true) throw usageError('--timeout is how long --wait waits: add --wait')
+  const spec = await jobSpecOf(options)
+  const client = cli.client()
+  const job = await upload(cli, client, spec, itemsOf(cli, file, options.format), options.idempotencyKey)
+  if (job === 'detached') {
+    printLine(cli.stderr, 'Upload stopped; nothing of it is kept.')
+    return exitCodes.detached
+  }
+  const simulated = job.simulated ? ' (simulated: made-up answers, nothing is spent)' : ''
+  const target = [job.provider, job.model].filter((part) => part !== null).join('/')
+  printLine(cli.stderr, `Job ${job.id}: ${countOf(job.counts.total, 'item')} for ${target}${simulated}`)
+  if (options.wait !== true) {
+    if (options.json === true) printJson(cli, job)
+    else printLine(cli.stdout, job.id)
+    printLine(cli.stderr, `Watch it with: batchwright watch ${job.id}`)
+    return exitCodes.done
+  }
+  // The id is out before the waiting begins: whatever happens to this process, a script has it.
+  if (options.json !== true) printLine(cli.stdout, job.id)
+  return await watchJob(cli, client, job.id, { timeoutMs: options.timeout, json: options.json })
+}
+
+async function upload(
+  cli: Cli,
+  client: Batchwright,
+  spec: JobSpec,
+  items: Items,
+  idempotencyKey: string = randomUUID(),
+): Promise<Job | 'detached'> {
+  const display = createUploadDisplay(cli.stderr)
+  try {
+    return await detachable(
+      async (signal) =>
+        await client.jobs.create(
+          { ...spec, items },
+          // One key for the whole invocation: the client's own repeats use it as well.
+          { idempotencyKey, signal, onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes) },
+        ),
+    )
+  } finally {
+    display.end()
+  }
+}
+
+function itemsOf(cli: Cli, file: string, format: 'jsonl' | 'csv' | undefined): Items {
+  if (file !== '-') return format === undefined ? file : { path: file, format }
+  if (cli.stdin.isTTY) printLine(cli.stderr, 'Reading items from the terminal; Ctrl-D ends them.')
+  return { bytes: cli.stdin as AsyncIterable<Uint8Array>, format: format ?? 'jsonl', name: 'stdin' }
+}

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { endpoints, jobSpecSchema, type JobSpec } from '../core/job-spec.ts'
+import { priorities } from '../core/admission.ts'
+import { usageError } from './exit-codes.ts'
+import { collect, parseNumber } from './option-values.ts'
+
+/** The options that make a job's spec, as commander hands them over. */
+export interface JobOptions {
+  /** `-m`; commander names a short option by its letter. */
+  m?: { provider: string; model: string }
+  provider?: string
+  model?: string
+  name?: string
+  prompt?: string
+  system?: string
+  schema?: string
+  maxTokens?: number
+  temperature?: number
+  endpoint?: string
+  tag?: Record<string, string>
+  priority?: string
+  maxRounds?: number
+  backoff?: string
+  fallbackModel?: string[]
+  maxBatchRequests?: number
+  maxBatchBytes?: number
+  pollInitial?: string
+  pollMax?: string
+  keepProviderFiles?: boolean
+}
+
+export function addJobOptions(command: Command): Command {
+  return command
+    .optionsGroup('What to ask:')
+    .option('-m <PROVIDER/MODEL>', 'provider and model, like openai/gpt-5-mini', parseTarget)
+    .option('--provider <NAME>', 'provider; with --model the long form of -m, alone for lines that name their model')
+    .option('--model <NAME>', 'model')
+    .option('--prompt <TEMPLATE>', 'for CSV: a prompt in which {{column}} is replaced')
+    .option('--system <TEXT>', 'system prompt of every item that has none')
+    .option('--schema <FILE|JSON>', 'JSON Schema that every answer must fit')
+    .option('--max-tokens <N>', 'longest answer, in tokens', parseNumber)
+    .option('--temperature <N>', 'from 0 to 2', parseNumber)
+    .addOption(new Option('--endpoint <PATH>', "the provider's endpoint for neutral lines").choices(endpoints))
+    .optionsGroup('How it runs:')
+    .option('--name <TEXT>', 'a name to call the job by')
+    .option('--tag <KEY=VALUE>', 'a tag; repeatable', collectTag)
+    .addOption(new Option('--priority <LEVEL>', 'who goes first when the provider is full').choices(Object.keys(priorities)))
+    .option('--max-rounds <N>', 'how often the items without an answer are sent at most', parseNumber)
+    .option('--backoff <DURATION>', 'wait before the second round; doubles with each further one')
+    .option('--fallback-model <NAME>', 'model of the same provider for the last round; repeatable, one a round', collect)
+    .option('--max-batch-requests <N>', "items in one batch at most, below the provider's limit", parseNumber)
+    .option('--max-batch-bytes <N>', "bytes of one batch at most, below the provider's limit", parseNumber)
+    .option('--poll-initial <DURATION>', 'first and shortest wait between polls')
+    .option('--poll-max <DURATION>', 'longest wait between polls')
+    .option('--keep-provider-files', 'leave the files at the provider when the job ends')
+    .optionsGroup('Options:')
+}
+
+/** The spec of a job, checked. Throws `usage` with the option that is wrong. */
+export async function jobSpecOf(options: JobOptions): Promise<JobSpec> {
+  const target = options.m
+  if (target !== undefined && (options.provider !== undefined || options.model !== undefined)) {
+    throw usageError('-m names provider and model: leave out --provider and --model')
+  }
+  const spec = withoutUndefined({
+    name: options.name,
+    provider: target?.provider ?? options.provider,
+    model: target?.model ?? options.model,
+    endpoint: options.endpoint,
+    system: options.system,
+    prompt: options.prompt,
+    schema: options.schema === undefined ? undefined : await readSchema(options.schema),
+    max_tokens: options.maxTokens,
+    temperature: options.temperature,
+    tags: options.tag,
+    priority: options.priority,
+    polling: withoutUndefined({ initial: options.pollInitial, max: options.pollMax }),
+    retry: withoutUndefined({ max_rounds: options.maxRounds, backoff: options.backoff }),
+    fallback_models: options.fallbackModel,
+    limits: withoutUndefined({ max_batch_requests: options.maxBatchRequests, max_batch_bytes: options.maxBatchBytes }),
+    keep_provider_files: options.keepProviderFiles,
+  })
+  const parsed = jobSpecSchema.safeParse(spec)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw usageError(`${flagOf(issue?.path.map(String) ?? [])}: ${issue?.message ?? 'is wrong'}`)
+}
+
+/** The flag of a field of the spec; named by its last part, except for what is called otherwise. */
+function flagOf(path: readonly string[]): string {
+  const renamed: Record<string, string> = {
+    tags: '--tag',
+    fallback_models: '--fallback-model',
+    initial: '--poll-initial',
+    max: '--poll-max',
+  }
+  const [first = ''] = path
+  const key = path[0] === 'polling' || path[0] === 'retry' || path[0] === 'limits' ? (path[1] ?? first) : first
+  return renamed[key] ?? `--${key.replaceAll('_', '-')}`
+}
+
+/** Nothing where nothing is set, so that the service's own defaults count. */
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> | undefined {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return given.length === 0 ? undefined : Object.fromEntries(given)
+}
+
+async function readSchema(fileOrJson: string): Promise<unknown> {
+  const isJson = fileOrJson.trimStart().startsWith('{')
+  const text = isJson
+    ? fileOrJson
+    : await readFile(fileOrJson, 'utf8').catch((error: unknown) => {
+        throw usageError(
+          `--schema: can't read ${fileOrJson} (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
+        )
+      })
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw usageError(
+      `--schema: ${isJson ? 'this' : fileOrJson} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+/** `openai/gpt-5-mini`; a model's own name may contain slashes. */
+function parseTarget(text: string): { provider: string; model: string } {
+  const slash = text.indexOf('/')
+  if (slash <= 0 || slash === text.length - 1) throw new InvalidArgumentError('Write it like openai/gpt-5-mini.')
+  return { provider: text.slice(0, slash), model: text.slice(slash + 1) }
+}
+
+function collectTag(text: string, tags: Record<string, string> = {}): Record<string, string> {
+  const equals = text.indexOf('=')
+  if (equals <= 0) throw new InvalidArgumentError('Write it like team=support.')
+  return { ...tags, [text.slice(0, equals)]: text.slice(equals + 1) }
+}

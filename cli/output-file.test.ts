@@ -1,0 +1,43 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { writeWholeFile } from './output-file.ts'
+
+let directory: string
+beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'output-'))))
+afterEach(() => rmSync(directory, { recursive: true }))
+
+test('a file appears whole, in a folder that is made for it', async () => {
+  const path = join(directory, 'new/answers.jsonl')
+  await writeWholeFile(
+    path,
+    (async function* () {
+      yield 'a\n'
+      yield Buffer.from('b\n')
+    })(),
+  )
+  expect(readFileSync(path, 'utf8')).toBe('a\nb\n')
+  expect(readdirSync(join(directory, 'new'))).toEqual(['answers.jsonl'])
+})
+
+test('what breaks off leaves the old file as it was, and nothing else', async () => {
+  const path = join(directory, 'answers.jsonl')
+  writeFileSync(path, 'old')
+  const broken = (async function* () {
+    yield 'new'
+    throw new Error('connection lost')
+  })()
+  await expect(writeWholeFile(path, broken)).rejects.toThrow('connection lost')
+  expect(readFileSync(path, 'utf8')).toBe('old')
+  expect(readdirSync(directory)).toEqual(['answers.jsonl'])
+})
+
+test('a place that can not be written is named', async () => {
+  writeFileSync(join(directory, 'file'), '')
+  const path = join(directory, 'file/answers.jsonl')
+  await expect(writeWholeFile(path, (async function* () {})())).rejects.toMatchObject({
+    code: 'output_not_writable',
+    message: expect.stringContaining(path),
+  })
+})

@@ -1,0 +1,39 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { once } from 'node:events'
+import { pipeline } from 'node:stream/promises'
+import { BatchwrightError } from '../core/errors.ts'
+
+/**
+ * Writes text to a file that appears only when it is complete: to a temporary name in the same folder, then renamed. A file of that name stays as it is
+ * until then, and for good when something fails. Throws `output_not_writable`.
+ */
+export async function writeWholeFile(path: string, chunks: AsyncIterable<string | Uint8Array>): Promise<void> {
+  const target = resolve(path)
+  const temporary = `${target}.${process.pid}.partial`
+  try {
+    await mkdir(dirname(target), { recursive: true })
+    await pipeline(Readable.from(chunks, { objectMode: false, highWaterMark: 256 * 1024 }), createWriteStream(temporary))
+    await rename(temporary, target)
+  } catch (error) {
+    // It may never have come into being, and why is in `error`.
+    await rm(temporary, { force: true }).catch(() => undefined)
+    if (error instanceof Error && 'syscall' in error) {
+      throw new BatchwrightError(
+        'output_not_writable',
+        `can't write ${path} (${String('code' in error ? error.code : error.message)})`,
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+/** Writes to a stream that stays open afterwards, no faster than it takes it. */
+export async function writeToStream(stream: NodeJS.WriteStream, chunks: AsyncIterable<string | Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) {
+    if (!stream.write(chunk)) await once(stream, 'drain')
+  }
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import type { Cli } from '../cli.ts'
+import { createCommand } from '../command.ts'
+import { parsePort } from '../option-values.ts'
+
+interface UpCommandOptions {
+  data: string
+  port?: number
+  config?: string
+  /** `true`: given without names. */
+  simulate?: string | true
+}
+
+export function upCommand(_cli: Cli): Command {
+  return createCommand({
+    name: 'up',
+    group: 'Start',
+    summary: 'Run everything on this machine: Postgres, Temporal, API and worker, until Ctrl-C',
+    examples: ['up', 'up --simulate', 'up --data ~/.batchwright --port 9000 --config batchwright.yaml'],
+  })
+    .option('--data <DIR>', 'where everything is kept', '.batchwright')
+    .option('--port <N>', 'of API and page (default: 8787); 0 takes any free one', parsePort)
+    .option('--config <FILE>', 'default: batchwright.yaml in the current folder, if there is one')
+    .option(
+      '--simulate [PROVIDERS]',
+      'play the providers (all, or those named, separated by commas): made-up answers, nothing is spent',
+    )
+    .action(async ({ data, port, config, simulate }: UpCommandOptions) => {
+      const [{ up }, { loadConfig }] = await Promise.all([import('../../local/up.ts'), import('../../config/config.ts')])
+      // What is wrong with the configuration is said before anything starts, not in a log of what did not.
+      const allProviders = loadConfig({ file: config }).providers.map((provider) => provider.name)
+      const simulated =
+        simulate === undefined ? false : simulate === true ? allProviders : simulate.split(',').map((name) => name.trim())
+      if (simulated !== false) {
+        const unneededYet = 'http://127.0.0.1'
+        loadConfig({
+          file: config,
+          environment: { ...process.env, BATCHWRIGHT_SIMULATE: simulated.join(','), BATCHWRIGHT_SIMULATOR_URL: unneededYet },
+        })
+      }
+      const exitCode = await up({
+        dataDir: data,
+        simulate: simulated,
+        configFile: config,
+        ...(port === undefined ? {} : { port }),
+      })
+      // Connections to what was stopped must not keep this process.
+      process.exit(exitCode)
+    })
+}

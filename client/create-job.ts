@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Job } from '../api/contracts/jobs.ts'
+import { BatchwrightError } from '../core/errors.ts'
+import type { JobSpec } from '../core/job-spec.ts'
+import type { Http } from './http.ts'
+import { itemSourceOf, withProgress, type Items } from './item-source.ts'
+import { multipartBody } from './multipart.ts'
+
+/** A job's spec and its items. */
+export interface NewJob extends JobSpec {
+  readonly items: Items
+}
+
+export interface CreateJobOptions {
+  /** Repeating a call with the same key and content gives the same job. Default: one of its own for each call. */
+  readonly idempotencyKey?: string | undefined
+  /** `totalBytes` is null when it is not known; `sentBytes` starts again at 0 when the upload is repeated. */
+  readonly onUploadProgress?: ((sentBytes: number, totalBytes: number | null) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An API that is being restarted is back by then; a person who waits for an upload of minutes waits for this as well. */
+const retryDelaysMs = [500, 1000, 2000, 5000, 10_000]
+
+/** Temporary by their nature, and safe to repeat with the same key. `upload_in_progress`: the server has not noticed yet that the connection broke. */
+const temporaryCodes = ['unreachable', 'upload_in_progress', 'database_unavailable']
+
+/**
+ * Uploads the items as a stream and creates the job. A broken upload of a source that can be read again is repeated with the same
+ * key, so that there is one job whatever happened to the first try.
+ */
+export async function createJob(http: Http, { items, ...spec }: NewJob, options: CreateJobOptions = {}): Promise<Job> {
+  const { onUploadProgress, signal, idempotencyKey = randomUUID() } = options
+  const plainSource = await itemSourceOf(items)
+  const source = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  for (let tries = 0; ; tries++) {
+    const body = multipartBody(spec, source)
+    try {
+      const response = await http.send({
+        method: 'POST',
+        path: '/v1/jobs',
+        headers: { 'content-type': body.contentType, 'idempotency-key': idempotencyKey },
+        body: body.open,
+        signal,
+        retryDelaysMs: [],
+      })
+      return (await response.json()) as Job
+    } catch (error) {
+      const delayMs = retryDelaysMs[tries]
+      if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code) || isRefused(error)) throw error
+      if (!source.isRepeatable) throw error.code === 'unreachable' ? brokenUpload(http.url, error) : error
+      if (delayMs === undefined) throw error
+      await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
+    }
+  }
+}
+
+/** Nothing listens there: repeating would only delay the message that says how to start it. */
+function isRefused(error: BatchwrightError): boolean {
+  return error.code === 'unreachable' && error.details.isRefused === true
+}
+
+function brokenUpload(url: string, cause: BatchwrightError): BatchwrightError {
+  const message = `the connection to ${url} broke during the upload: look at \`batchwright list\` whether the job is there, else submit again (a file is retried by itself, a stream can't be)`
+  return new BatchwrightError('upload_broken', message, { cause })
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Environment, loadConfig, requireDatabaseUrl } from './config.ts'
+
+let directory = ''
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'batchwright-config-'))
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+function load(yaml: string | null, environment: Environment = {}) {
+  if (yaml !== null) writeFileSync(join(directory, 'batchwright.yaml'), yaml)
+  return loadConfig({ directory, environment })
+}
+const openai = (config: ReturnType<typeof load>) => config.providers.find((provider) => provider.name === 'openai')
+
+describe('without a file', () => {
+  test('everything has a default, and a provider without a key is unconfigured', () => {
+    const config = load(null)
+    expect(config).toMatchObject({
+      file: null,
+      databaseUrl: null,
+      api: { host: '127.0.0.1', port: 8787, key: null },
+      temporal: { address: '127.0.0.1:7233', namespace: 'default' },
+      submission: { settleAfterMs: 120_000, sendWindowMs: 60_000 },
+      maxInputBytes: 5_368_709_120,
+      logLevel: 'info',
+    })
+    expect(openai(config)).toMatchObject({ configured: false, simulated: false, maxInFlightBatches: 50 })
+    expect(() => requireDatabaseUrl(config)).toThrow(/DATABASE_URL is not set/)
+  })
+
+  test('the environment configures OpenAI; a variable set to nothing is not set', () => {
+    expect(openai(load(null, { OPENAI_API_KEY: 'sk-1', OPENAI_BASE_URL: 'http://localhost:9/v1' }))).toMatchObject({
+      configured: true,
+      baseUrl: 'http://localhost:9/v1',
+    })
+    expect(openai(load(null, { OPENAI_API_KEY: ' ' }))).toMatchObject({ configured: false })
+  })
+
+  test.each([
+    [{ PORT: '99999' }, /PORT must be a port number/],
+    [{ LOG_LEVEL: 'inf' }, /LOG_LEVEL "inf" is unknown \(did you mean "info"\?\)/],
+    [{ DATABASE_URL: 'mysql://user:hidden@host/db' }, /^DATABASE_URL must be a URL that starts with postgres:/],
+    [{ BATCHWRIGHT_SIMULATE: 'opnai', BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:1' }, /unknown provider "opnai" \(did you mean "openai"\?\)/],
+    [{ BATCHWRIGHT_SIMULATE: 'openai' }, /needs BATCHWRIGHT_SIMULATOR_URL/],
+    [{ BATCHWRIGHT_CONFIG: '/nowhere/batchwright.yaml' }, /^\/nowhere\/batchwright\.yaml: there is no such file$/],
+  ])('%o is refused', (environment, message) => {
+    expect(() => load(null, environment)).toThrow(message)
+  })
+})
+
+describe('a file', () => {
+  test('sets what the environment does not, with variables expanded', () => {
+    const config = load(
+      [
+        'providers:',
+        '  openai: { api_key: "${MY_KEY}", max_in_flight_batches: 3, enqueued_tokens: { gpt-5-mini: 40000 }, polling: { initial: 1s } }',
+        '  lab: { kind: openai, base_url: "http://${LAB}/v1", api_key: k }',
+        'submission: { settle_after: 3s }',
+        'defaults: { provider: lab, model: m, max_tokens: 5 }',
+        'webhooks: { url: https://example.com/hook, secret: whsec_x }',
+        'log: { level: warn }',
+      ].join('\n'),
+      { MY_KEY: 'sk-file', OPENAI_API_KEY: 'sk-environment', LAB: 'lab.local' },
+    )
+    expect(openai(config)).toMatchObject({ maxInFlightBatches: 3, enqueuedTokens: { 'gpt-5-mini': 40_000 }, polling: { initial: '1s' } })
+    expect(openai(config)?.apiKey?.reveal()).toBe('sk-file')
+    expect(config.providers.find(({ name }) => name === 'lab')).toMatchObject({ kind: 'openai', baseUrl: 'http://lab.local/v1' })
+    expect(config.submission.settleAfterMs).toBe(3000)
+    expect(config.defaults).toMatchObject({ provider: 'lab', model: 'm', maxTokens: 5, temperature: null })
+    expect(config.webhook?.secret?.reveal()).toBe('whsec_x')
+    expect(config.logLevel).toBe('warn')
+  })
+
+  test('the simulator takes the place of a provider that has a key', () => {
+    const config = load('providers: { openai: { api_key: sk-real, base_url: https://real.example/v1 } }', {
+      BATCHWRIGHT_SIMULATE: 'openai',
+      BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:4000/',
+    })
+    expect(openai(config)).toMatchObject({ simulated: true, configured: true, baseUrl: 'http://127.0.0.1:4000/openai/v1' })
+    expect(openai(config)?.apiKey?.reveal()).toBe('simulated')
+  })
+
+  test('no way of printing the configuration shows a secret', () => {
+    const config = load('providers: { openai: { api_key: sk-hidden } }', {
+      DATABASE_URL: 'postgres://u:pw-hidden@h/db',
+      BATCHWRIGHT_API_KEY: 'key-hidden',
+      TEMPORAL_API_KEY: 'temporal-hidden',
+    })
+    for (const shown of [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), String(openai(config)?.apiKey)]) {
+      expect(shown).not.toContain('hidden')
+    }
+  })
+
+  test.each([
+    ['provders: {}', /provders: unknown key \(did you mean "providers"\?\)/],
+    ['providers: { openai: { api_kye: x } }', /providers\.openai\.api_kye: unknown key \(did you mean "api_key"\?\)/],
+    ['providers: { openai: { polling: { intial: 1s } } }', /providers\.openai\.polling\.intial: unknown key \(did you mean "initial"\?\)/],
+    ['providers: { openai: { api_key: "${NOT_THERE}" } }', /providers\.openai\.api_key: the environment variable NOT_THERE is not set/],
+    ['providers: { anthropic: { api_key: x } }', /providers\.anthropic: anthropic is not in this version/],
+    ['providers: { lab: { kind: opeani, base_url: "http://x/v1" } }', /providers\.lab\.kind: "opeani" is unknown \(did you mean "openai"\?\)/],
+    ['providers: { lab: { base_url: "http://x/v1" } }', /providers\.lab\.kind: is missing/],
+    ['providers: { lab: { kind: openai } }', /providers\.lab\.base_url: is missing/],
+    ['submission: { settle_after: soon }', /submission\.settle_after: is not a duration/],
+    ['max_input_bytes: lots', /max_input_bytes: invalid input: expected number/],
+    ['defaults: { provider: opanai }', /defaults\.provider: there is no provider "opanai" \(did you mean "openai"\?\)/],
+    ['providers: { openai: {\n  api_key: sk-hidden', /is not YAML: (?!.*hidden)/],
+  ])('%s is refused', (yaml, message) => {
+    expect(() => load(yaml)).toThrow(message)
+  })
+})

@@ -1,0 +1,103 @@
+import { BatchwrightError } from '../core/errors.ts'
+import type { JobSpec } from '../core/job-spec.ts'
+import { didYouMean } from '../core/nearest-name.ts'
+import { type ConfigFile, invalidConfig, type providerFileSchema } from './config-file.ts'
+import type { KnownEnvironment } from './environment.ts'
+import { Secret } from './secret.ts'
+import type { z } from 'zod'
+
+export const providerKinds = ['openai'] as const
+export type ProviderKind = (typeof providerKinds)[number]
+
+/** Names of the design that have no code yet: known, so that nobody takes them for typing errors. */
+export const laterProviderKinds = ['anthropic', 'gemini'] as const
+
+export interface ProviderConfig {
+  readonly name: string
+  readonly kind: ProviderKind
+  readonly enabled: boolean
+  /** Null without a key. */
+  readonly apiKey: Secret | null
+  /** Null: the provider's own. */
+  readonly baseUrl: string | null
+  /** Its calls go to the simulator. */
+  readonly simulated: boolean
+  /** Jobs for it can run: it is enabled, and has a key or is simulated. */
+  readonly configured: boolean
+  readonly maxInFlightBatches: number
+  /** By model. */
+  readonly enqueuedTokens: Readonly<Record<string, number>>
+  readonly maxBatchRequests: number | null
+  readonly maxBatchBytes: number | null
+  readonly polling: JobSpec['polling']
+  readonly retry: JobSpec['retry']
+}
+
+/**
+ * The providers of the file and those that always exist. A key in the file wins over the environment's, and being simulated wins over any
+ * key. Throws `invalid_config` or `invalid_environment`.
+ */
+export function resolveProviders(file: { path: string | null; content: ConfigFile }, environment: KnownEnvironment): ProviderConfig[] {
+  const entries = new Map(Object.entries(file.content.providers))
+  for (const name of providerKinds) if (!entries.has(name)) entries.set(name, undefinedProvider)
+  const simulated = simulatedProviders([...entries.keys()], environment)
+  return [...entries].map(([name, entry]) => {
+    const where = file.path ?? 'batchwright.yaml'
+    const isSimulated = simulated.has(name)
+    const kind = kindOf(name, entry, where)
+    const fromEnvironment = name === 'openai'
+    const apiKey = isSimulated ? 'simulated' : (entry.api_key ?? (fromEnvironment ? environment.OPENAI_API_KEY : undefined))
+    const baseUrl = isSimulated
+      ? `${environment.BATCHWRIGHT_SIMULATOR_URL?.replace(/\/+$/, '')}/${kind}/v1`
+      : (entry.base_url ?? (fromEnvironment ? environment.OPENAI_BASE_URL : undefined))
+    if (name !== kind && baseUrl === undefined) throw invalidConfig(where, `providers.${name}.base_url: is missing`)
+    return {
+      name,
+      kind,
+      enabled: entry.enabled,
+      apiKey: apiKey === undefined ? null : new Secret(apiKey),
+      baseUrl: baseUrl ?? null,
+      simulated: isSimulated,
+      configured: entry.enabled && apiKey !== undefined,
+      maxInFlightBatches: entry.max_in_flight_batches,
+      enqueuedTokens: entry.enqueued_tokens,
+      maxBatchRequests: entry.max_batch_requests ?? null,
+      maxBatchBytes: entry.max_batch_bytes ?? null,
+      polling: entry.polling,
+      retry: entry.retry,
+    }
+  })
+}
+
+type ProviderFile = z.infer<typeof providerFileSchema>
+
+const undefinedProvider: ProviderFile = { enabled: true, max_in_flight_batches: 50, enqueued_tokens: {} }
+
+function kindOf(name: string, entry: ProviderFile, where: string): ProviderKind {
+  const kind = entry.kind ?? name
+  const field = entry.kind === undefined ? `providers.${name}` : `providers.${name}.kind`
+  if ((laterProviderKinds as readonly string[]).includes(kind)) throw invalidConfig(where, `${field}: ${kind} is not in this version`)
+  const found = providerKinds.find((known) => known === kind)
+  if (found !== undefined) return found
+  if (entry.kind === undefined) {
+    throw invalidConfig(where, `providers.${name}.kind: is missing: a provider of your own needs one (${providerKinds.join(', ')})${didYouMean(name, providerKinds)}`)
+  }
+  throw invalidConfig(where, `${field}: "${kind}" is unknown${didYouMean(kind, providerKinds)}: ${providerKinds.join(', ')}`)
+}
+
+function simulatedProviders(known: readonly string[], environment: KnownEnvironment): Set<string> {
+  const names = (environment.BATCHWRIGHT_SIMULATE ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    // One that this version lacks can't be called at all, simulated or not.
+    .filter((name) => name !== '' && !(laterProviderKinds as readonly string[]).includes(name))
+  for (const name of names) {
+    if (!known.includes(name)) {
+      throw new BatchwrightError('invalid_environment', `BATCHWRIGHT_SIMULATE names an unknown provider "${name}"${didYouMean(name, known)}`)
+    }
+  }
+  if (names.length > 0 && environment.BATCHWRIGHT_SIMULATOR_URL === undefined) {
+    throw new BatchwrightError('invalid_environment', 'BATCHWRIGHT_SIMULATE needs BATCHWRIGHT_SIMULATOR_URL: where the simulator listens')
+  }
+  return new Set(names)
+}

@@ -1,0 +1,60 @@
+import type { z } from 'zod'
+import { didYouMean } from '../core/nearest-name.ts'
+
+export interface SchemaIssue {
+  /** A path like `providers.openai.api_key`, or null for the whole value. */
+  field: string | null
+  reason: string
+}
+
+/** What Zod found wrong, one entry a fault, in words for a person. An unknown key is named with the nearest one that its object has. */
+export function describeSchemaIssues(schema: z.ZodType, error: z.ZodError, input: unknown): SchemaIssue[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, issue.path)
+      return issue.keys.map((key) => ({ field: formatPath([...issue.path, key]), reason: `unknown key${didYouMean(key, known)}` }))
+    }
+    const missing = issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined
+    return [{ field: issue.path.length === 0 ? null : formatPath(issue.path), reason: missing ? 'is missing' : lowered(issue.message) }]
+  })
+}
+
+/** `field: reason` of each fault, on one line. */
+export function joinIssues(issues: readonly SchemaIssue[]): string {
+  return issues.map(({ field, reason }) => (field === null ? reason : `${field}: ${reason}`)).join('; ')
+}
+
+/** `['items', 0, 'prompt']` as `items[0].prompt`. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`)).join('')
+}
+
+function lowered(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined),
+    input,
+  )
+}
+
+/** The part of Zod's own description of a schema that leads to its children. */
+interface Definition {
+  readonly shape?: Record<string, z.ZodType>
+  readonly valueType?: z.ZodType
+  readonly innerType?: z.ZodType
+  readonly element?: z.ZodType
+  readonly in?: z.ZodType
+}
+
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const definition = schema.def as Definition
+  const wrapped = definition.innerType ?? definition.in
+  if (wrapped !== undefined) return keysAt(wrapped, path)
+  const [first, ...rest] = path
+  if (first === undefined) return Object.keys(definition.shape ?? {})
+  const child = definition.shape?.[String(first)] ?? definition.valueType ?? definition.element
+  return child === undefined ? [] : keysAt(child, rest)
+}
