@@ -1,15 +1,10 @@
-import { batchWorkflowId } from '../core/job-id.ts'
-import { BatchwrightError, describeError } from '../core/errors.ts'
+import { BatchwrightError } from '../core/errors.ts'
 import { jobSpecSchema, modelOfRound, resolveRetry, roundsAllowed, type JobSpec, type RetryPolicy } from '../core/job-spec.ts'
-import type { PauseReason } from '../core/statuses.ts'
-import type { Granted } from '../db/admission.ts'
 import { loadBatch, type BatchRow } from '../db/batches.ts'
-import { loadJob, pauseJob, type JobRow } from '../db/job-state.ts'
+import { loadJob, type JobRow } from '../db/job-state.ts'
 import type { JobDefaults } from '../formats/rendering.ts'
 import { ProviderError, type Provider } from '../providers/provider.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { pauseReasonOf, toFailure } from './failures.ts'
-import { step, type BatchStep } from './batch-step.ts'
 
 export interface BatchKey {
   readonly jobId: string
@@ -75,50 +70,6 @@ export function retryPolicy({ settings }: ActivityDependencies, provider: string
   return resolveRetry(spec.retry, ...settings.retry(provider))
 }
 
-/**
- * Runs one step of a batch. What only a person can mend pauses the job and leaves the batch where it is; everything else that fails is
- * Temporal's to try again.
- */
-export async function runStep(
-  dependencies: ActivityDependencies,
-  key: BatchKey,
-  again: BatchStep['phase'],
-  work: () => Promise<BatchStep>,
-): Promise<BatchStep> {
-  try {
-    return await work()
-  } catch (error) {
-    const reason = pauseReasonOf(error)
-    if (reason === null) throw toFailure(error)
-    return await pauseForPerson(dependencies, key, reason, describeError(error), again)
-  }
-}
-
-export async function pauseForPerson(
-  { database, logger }: ActivityDependencies,
-  { jobId, batch }: BatchKey,
-  reason: PauseReason,
-  detail: string,
-  again: BatchStep['phase'],
-): Promise<BatchStep> {
-  logger.warn({ jobId, batch, reason, detail }, 'job paused: a person is needed')
-  await pauseJob(database, jobId, reason, detail)
-  return step(again, null, `paused: ${reason}`)
-}
-
-/** Tells the workflows of batches that got room. Best effort: their fallback timer finds the lease too. */
-export async function tellGranted({ workflows, logger }: ActivityDependencies, granted: readonly Granted[]): Promise<void> {
-  await Promise.all(
-    granted.map(async ({ jobId, batch }) => {
-      try {
-        await workflows.getHandle(batchWorkflowId(jobId, batch)).signal('admitted')
-      } catch (error) {
-        logger.warn({ jobId, batch, error: describeError(error) }, 'a batch with a new lease could not be told')
-      }
-    }),
-  )
-}
-
 /** The answer of a provider call about one batch, or null when the provider does not know it. */
 export async function lookUp<Result>(call: () => Promise<Result>): Promise<Result | null> {
   try {
@@ -127,15 +78,4 @@ export async function lookUp<Result>(call: () => Promise<Result>): Promise<Resul
     if (error instanceof ProviderError && error.kind === 'not_found') return null
     throw error
   }
-}
-
-/** Another project's key, most likely: what was paid for must not be given up by a timer. */
-export async function pauseForNotFound(
-  dependencies: ActivityDependencies,
-  key: BatchKey,
-  batch: BatchRow,
-  again: BatchStep['phase'],
-): Promise<BatchStep> {
-  const detail = `${batch.provider} does not know ${batch.providerBatchId} (batch ${key.batch}): is the key of the same project set?`
-  return await pauseForPerson(dependencies, key, 'provider_batch_not_found', detail, again)
 }

@@ -1,3 +1,5 @@
+import type { BatchStatus } from '../core/statuses.ts'
+
 /** What a batch's workflow does next. The database says so after every activity, so that any run can go on from anywhere. */
 export type BatchPhase = 'admit' | 'upload' | 'submit' | 'settle' | 'poll' | 'fetch' | 'ended'
 
@@ -11,4 +13,21 @@ export interface BatchStep {
 
 export function step(phase: BatchPhase, waitMs: number | null = 0, detail = ''): BatchStep {
   return { phase, waitMs, detail }
+}
+
+/** Where a batch in this status goes on. */
+export function phaseOf(status: BatchStatus): BatchStep['phase'] {
+  switch (status) {
+    case 'planned':
+      return 'admit'
+    // `submit` looks at the submission's row first, and sends nothing that may have been sent.
+    case 'submitting':
+      return 'submit'
+    case 'in_progress':
+      return 'poll'
+    case 'fetching':
+      return 'fetch'
+    case 'ended':
+      return 'ended'
+  }
 }

@@ -3,33 +3,25 @@ import type { JsonObject } from '../core/json.ts'
 import type { BatchResult } from '../core/statuses.ts'
 import { listEarlierAttempts, filterMembers, listUnanswered, mergeResults, type JudgedResult } from '../db/outcomes.ts'
 import { loadBatch, readItemLines, seqOfLine, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
-import { lockLaneOfBatch } from '../db/admission.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { recordActualCost } from '../db/ledger.ts'
 import type { CanonicalAnswer, ProviderResult } from '../formats/canonical-answer.ts'
 import { parseInputLine } from '../formats/input-line.ts'
-import type { BatchRefusal, Provider, ProviderBatch } from '../providers/provider.ts'
-import { backToAdmission, phaseOf } from './admit.ts'
-import {
-  loadContext,
-  lookUp,
-  pauseForNotFound,
-  pauseForPerson,
-  requireProvider,
-  runStep,
-  tellGranted,
-  type BatchContext,
-  type BatchKey,
-} from './batch-context.ts'
-import { step, type BatchStep } from './batch-step.ts'
+import { ProviderError, type BatchRefusal, type Provider, type ProviderBatch } from '../providers/provider.ts'
+import { loadContext, lookUp, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
+import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
+import { pauseForNotFound, pauseForPerson, runStep } from './pausing.ts'
+import { backToAdmission } from './room.ts'
 import { benchFor, failItems, judge, unanswered, type Bench } from './judge.ts'
 
 /** Rows of one merge: few enough to keep transactions short, enough to keep them cheap. */
 const chunkSize = 1000
 /** Ids of lines that are not the batch's own, kept in the event as examples. */
 const strayExamples = 5
+
+const filesLagMs = 10 * 60_000
 
 interface Strays {
   count: number
@@ -57,6 +49,9 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     if (remote === null) return await pauseForNotFound(dependencies, key, batch, 'fetch')
     if (remote.status === 'failed' && remote.refusal !== null && remote.resultFileIds.length === 0) {
       return await handleRefusal(key, context, remote.refusal)
+    }
+    if (remote.status === 'completed' && remote.resultFileIds.length === 0 && isRecent(remote.endedAt)) {
+      throw new ProviderError(`batch ${remote.id} is completed but names no result file yet`, { kind: 'transient' })
     }
     const submittedAt = batch.submittedAt ?? batch.createdAt
     const bench = benchFor(dependencies, context, (model) => provider.prices(model, submittedAt)?.batch ?? null)
@@ -133,8 +128,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
 
   /** After the verified end of every file: what has no line is missing, or expired with its batch. */
   async function closeUnanswered(context: BatchContext, bench: Bench, remote: ProviderBatch): Promise<void> {
-    const { batch, job } = context
-    if (remote.status === 'cancelled' && job.cancelRequestedAt !== null) return
+    if (remote.status === 'cancelled' && context.job.cancelRequestedAt !== null) return
     const isExpired = remote.status === 'expired'
     const answer = isExpired
       ? unanswered('expired', 'batch_expired', 'the batch expired before this request was answered')
@@ -160,12 +154,12 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
 
   /** A batch refused whole has no answers: its lines are at fault, or the provider's room, key or day. */
   async function handleRefusal(key: BatchKey, context: BatchContext, refusal: BatchRefusal): Promise<BatchStep> {
-    const { batch } = context
     switch (refusal.kind) {
       case 'enqueued_tokens':
-        return await readmit(key, refusal)
+        await backToAdmission(dependencies, key, refusal.code, refusal.message)
+        return step('admit')
       case 'auth': {
-        await readmit(key, refusal)
+        await backToAdmission(dependencies, key, refusal.code, refusal.message)
         return await pauseForPerson(dependencies, key, 'auth', refusal.message, 'admit')
       }
       case 'input':
@@ -177,15 +171,6 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
         return await endBatch(key, 'failed', { count: 0, examples: [] }, refusal)
       }
     }
-  }
-
-  async function readmit(key: BatchKey, refusal: BatchRefusal): Promise<BatchStep> {
-    const granted = await database.drizzle.transaction(async (tx) => {
-      await lockLaneOfBatch(tx, key.jobId, key.batch)
-      return await backToAdmission(dependencies, tx, key, refusal.code, refusal.message)
-    })
-    await tellGranted(dependencies, granted)
-    return step('admit')
   }
 
   async function failNamedLines(context: BatchContext, refusal: BatchRefusal): Promise<void> {
@@ -250,6 +235,11 @@ function resultOf(remote: ProviderBatch): BatchResult {
     case 'cancelling':
       throw new Error(`batch ${remote.id} is ${remote.rawStatus} again after it had ended`)
   }
+}
+
+/** Result files may lag behind the batch's end: only after a while is it believed that there are none. */
+function isRecent(endedAt: Date | null): boolean {
+  return endedAt !== null && Date.now() - endedAt.getTime() < filesLagMs
 }
 
 function noteStray(strays: Strays, itemId: string | null): void {

@@ -6,6 +6,7 @@ import { isTerminalJobStatus } from '../core/statuses.ts'
 import { listOpenBatches } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
+import { removeStaleUploads } from '../db/uploads.ts'
 import { listPossibleTwins } from '../db/submissions.ts'
 import {
   listOpenJobs,
@@ -26,6 +27,8 @@ import { cancelTwin } from './settle.ts'
 const stuckQueuedMs = 10_000
 /** A batch whose poll is overdue by this much has lost its workflow, or its provider is down. */
 const quietMs = 10 * 60_000
+/** An upload whose process died is given up after this long. */
+const staleUploadMs = 5 * 60_000
 /** Batches live for 48 hours at most at any provider, so a twin can't appear later. */
 const twinWindowMs = 48 * 3_600_000
 /** Workflows closed against our will are looked for this far back: visibility is eventually consistent. */
@@ -43,8 +46,10 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         const closed = await noticeClosedWorkflows()
         const revived = await reviveQuietBatches()
         const swept = await sweepLeases(database)
-        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept`
-        if (started + closed + revived + swept > 0) logger.info({ started, closed, revived, swept }, 'janitor mended something')
+        const removed = await removeStaleUploads(database, staleUploadMs)
+        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept, ${removed} broken uploads removed`
+        if (started + closed + revived + swept + removed > 0)
+          logger.info({ started, closed, revived, swept, removed }, 'janitor mended something')
         return { providers: providers.names(), summary }
       } catch (error) {
         throw toFailure(error)

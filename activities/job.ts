@@ -20,6 +20,7 @@ export interface BegunJob {
   readonly status: JobStatus
   /** False: the job has ended, and nothing was asked of it. */
   readonly hasWork: boolean
+  readonly name: string | null
   readonly provider: string
   readonly searchAttributes: boolean
 }
@@ -58,6 +59,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
         return {
           status: job.status,
           hasWork: !isTerminalJobStatus(job.status),
+          name: job.name,
           provider: job.provider,
           searchAttributes: settings.searchAttributes,
         }

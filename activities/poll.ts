@@ -4,20 +4,12 @@ import { nextPollDelayMs } from '../core/poll-cadence.ts'
 import { resolvePolling } from '../core/job-spec.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
-import { phaseOf } from './admit.ts'
-import {
-  loadContext,
-  lookUp,
-  pauseForNotFound,
-  requireProvider,
-  runStep,
-  tellGranted,
-  type BatchContext,
-  type BatchKey,
-} from './batch-context.ts'
-import { step, type BatchStep } from './batch-step.ts'
+import { loadContext, lookUp, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
+import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
+import { pauseForNotFound, runStep } from './pausing.ts'
+import { tellGranted } from './room.ts'
 
 export function createPollActivities(dependencies: ActivityDependencies) {
   const { database, settings } = dependencies

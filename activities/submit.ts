@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describeError } from '../core/errors.ts'
 import { createToken } from '../core/item-id.ts'
-import { lockLaneOfBatch, releaseLease } from '../db/admission.ts'
-import { loadBatch, recordUpload, updateBatch } from '../db/batches.ts'
+import { loadBatch, recordUpload } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
 import {
@@ -16,21 +15,13 @@ import {
   type SubmissionRow,
 } from '../db/submissions.ts'
 import { ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
-import { backToAdmission, endUnsent, phaseOf } from './admit.ts'
-import {
-  defaultsFor,
-  loadContext,
-  requireProvider,
-  retryPolicy,
-  runStep,
-  tellGranted,
-  type BatchContext,
-  type BatchKey,
-} from './batch-context.ts'
-import { step, type BatchStep } from './batch-step.ts'
+import { defaultsFor, loadContext, requireProvider, retryPolicy, type BatchContext, type BatchKey } from './batch-context.ts'
+import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { failItems } from './judge.ts'
+import { runStep } from './pausing.ts'
+import { backToAdmission, endUnsent, giveBackRoom } from './room.ts'
 import { spoolBatch } from './spool.ts'
 
 /*
@@ -98,7 +89,11 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       }
     }
     const job = await loadJob(database.drizzle, key.jobId)
-    if (job.status !== 'in_progress') return await giveBackUnsent(key)
+    // Paused or cancelled since the upload: nothing was sent, so the room goes to others.
+    if (job.status !== 'in_progress') {
+      await giveBackRoom(dependencies, key)
+      return step('admit')
+    }
     const submission = await intendSubmission(database.drizzle, batch, settings.submission(batch.provider).sendWindowMs)
     if (submission === null) return step('submit', 1000)
     await reach('submit.after_intent')
@@ -138,8 +133,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         return await waitToSettle(submission, describeError(error))
       }
       await closeSubmission(database.drizzle, submission.id, 'sending', 'not_created', describeError(error))
-      if (error.code === 'token_limit_exceeded') return await readmit(key, error.code, error.message)
-      throw error
+      if (error.code !== 'token_limit_exceeded') throw error
+      await backToAdmission(dependencies, key, error.code, error.message)
+      return step('admit')
     }
     await acceptCreated(dependencies, submission, created, 'batch_submitted', { items: batch.items, simulated: job.simulated })
     return step('poll', 0, 'submitted')
@@ -148,28 +144,6 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   async function waitToSettle(submission: SubmissionRow, why: string): Promise<BatchStep> {
     const waitMs = await settleableInMs(database.drizzle, submission.id, settings.submission(submission.provider).settleAfterMs)
     return step('settle', waitMs, `whether the batch was created is unknown (${why}); looked up after the deadline`)
-  }
-
-  async function readmit(key: BatchKey, code: string, message: string): Promise<BatchStep> {
-    const granted = await database.drizzle.transaction(async (tx) => {
-      await lockLaneOfBatch(tx, key.jobId, key.batch)
-      return await backToAdmission(dependencies, tx, key, code, message)
-    })
-    await tellGranted(dependencies, granted)
-    return step('admit')
-  }
-
-  /** The job was paused or cancelled before the POST: nothing was sent, so the room goes to others. */
-  async function giveBackUnsent(key: BatchKey): Promise<BatchStep> {
-    const granted = await database.drizzle.transaction(async (tx) => {
-      await lockLaneOfBatch(tx, key.jobId, key.batch)
-      const batch = await loadBatch(tx, key.jobId, key.batch, 'lock')
-      if (batch.status !== 'submitting') return []
-      await updateBatch(tx, key.jobId, key.batch, { status: 'planned' })
-      return await releaseLease(tx, key.jobId, key.batch, settings.capacity(batch.provider))
-    })
-    await tellGranted(dependencies, granted)
-    return step('admit')
   }
 }
 

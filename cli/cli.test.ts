@@ -1,4 +1,3 @@
-import { serve, type ServerType } from '@hono/node-server'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,8 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { createApp } from '../api/app.ts'
-import { connectJobWorkflows } from '../api/job-workflows.ts'
+import { startApi, type RunningApi } from '../api/main.ts'
 import type { Job } from '../client/batchwright.ts'
 import { simulatorControl } from '../simulator/simulator.ts'
 import { startJobStack, type JobStack } from '../test/job-stack.ts'
@@ -20,36 +18,20 @@ const examples = fileURLToPath(new URL('../examples/', import.meta.url))
 const target = ['-m', 'openai/gpt-4o-mini'] as const
 
 let stack: JobStack
-let url: string
+let api: RunningApi
 let directory: string
-let closeApi: () => Promise<void>
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'batchwright-cli-'))
   stack = await startJobStack()
-  await startApi()
+  api = await startApi(
+    { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
+    { debug() {}, info() {}, warn() {}, error: console.error },
+  )
 })
 
-async function startApi(): Promise<void> {
-  const temporal = connectJobWorkflows(stack.config.temporal)
-  const silent = { debug() {}, info() {}, warn() {}, error: console.error }
-  const app = createApp({ database: stack.db.database, temporal, config: stack.config, logger: silent })
-  const server = await new Promise<ServerType>((resolve) => {
-    const listening = serve({ fetch: app.router.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-      url = `http://127.0.0.1:${port}`
-      resolve(listening)
-    })
-  })
-  closeApi = async () => {
-    if ('closeAllConnections' in server) server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-    await app.close()
-    await temporal.close()
-  }
-}
-
 afterAll(async () => {
-  await closeApi?.()
+  await api?.stop()
   await stack?.stop()
   rmSync(directory, { recursive: true, force: true })
 })
@@ -66,13 +48,17 @@ interface Ended {
   readonly stderr: string
 }
 
-function start(args: readonly string[], input?: string): { child: ChildProcess; ended: Promise<Ended>; stderr: () => string } {
-  const child = spawn(process.execPath, [main, ...args], { cwd: directory, env: { ...process.env, BATCHWRIGHT_URL: url } })
+/** `input` null: standard input stays open. */
+function start(
+  args: readonly string[],
+  input: string | null = '',
+): { child: ChildProcess; ended: Promise<Ended>; stderr: () => string } {
+  const child = spawn(process.execPath, [main, ...args], { cwd: directory, env: { ...process.env, BATCHWRIGHT_URL: api.url } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  child.stdin.end(input ?? '')
+  if (input !== null) child.stdin.end(input)
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   return { child, ended, stderr: () => stderr }
 }
@@ -99,6 +85,10 @@ async function submitted(file: string, ...options: string[]): Promise<string> {
 
 async function jobOf(reference: string): Promise<Job> {
   return JSON.parse((await run('status', reference, '--json')).stdout) as Job
+}
+
+async function jobsNamed(name: string): Promise<Job[]> {
+  return JSON.parse((await run('list', '--name', name, '--json')).stdout) as Job[]
 }
 
 /** A job whose batch takes an hour. */
@@ -329,7 +319,7 @@ test('the examples run as their README says', async () => {
     '--wait',
   )
   expect(reviews.code, reviews.stderr).toBe(0)
-  expect((await run('results', reviews.stdout.trim())).stdout).toContain('"metadata":{"id":"review-01"')
+  expect((await run('results', reviews.stdout.trim())).stdout).toMatch(/^{"custom_id":"review-01",.*"metadata":{"stars":"5"}/)
 
   const native = await run('submit', join(examples, 'openai-batch.jsonl'), '--provider', 'openai', '--wait')
   expect(native.code, native.stderr).toBe(0)
@@ -350,6 +340,15 @@ test('following prints each answer once, and ends with the job', async () => {
     .split('\n')
     .map((line) => (JSON.parse(line) as { seq: number }).seq)
   expect(seqs.toSorted((left, right) => left - right)).toEqual([1, 2, 3, 4, 5])
+})
+
+test('Ctrl-C in an upload stops it, and nothing is kept', async () => {
+  const uploading = start(['submit', '-', ...target, '--name', 'half'], null)
+  uploading.child.stdin?.write(`${JSON.stringify({ prompt: 'first' })}\n`)
+  await until('the upload to begin', async () => (await jobsNamed('half')).some(({ status }) => status === 'validating'))
+  uploading.child.kill('SIGINT')
+  expect(await uploading.ended).toMatchObject({ code: 130, stdout: '', stderr: 'Upload stopped; nothing of it is kept.\n' })
+  await until('the upload to be forgotten', async () => (await jobsNamed('half')).length === 0)
 })
 
 test('whoever closes the pipe early ends it without an error', async () => {

@@ -26,7 +26,7 @@ test('the summary of a job with failed items: how many of what, what it cost, wh
     ' | sent again | 60 attempts',
     ' | cost | $0.12 (simulated, not spent)',
     ' | results | batchwright results k7m2x9qd4hta',
-    ' | what failed | batchwright items k7m2x9qd4hta --status failed,expired,cancelled',
+    ' | what failed | batchwright items k7m2x9qd4hta --status failed,expired',
     ' | again | batchwright retry k7m2x9qd4hta',
   ])
 })

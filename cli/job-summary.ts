@@ -6,8 +6,8 @@ import { pauseAdvice } from './pause-advice.ts'
 import { countOf, formatCount, formatMoney } from './quantities.ts'
 import { oneLine, renderBlock } from './table.ts'
 
-/** Of the items that did not succeed; `null`: of no class (cancelled). */
-export type FailureClasses = ReadonlyMap<ErrorClass | null, number>
+/** Of the items that failed or expired. */
+export type FailureClasses = ReadonlyMap<ErrorClass, number>
 
 /** What is said when the waiting for a job is over: how it stands, and what to do next. */
 export function renderSummary(job: Job, failures: FailureClasses): string {
@@ -23,7 +23,7 @@ export function renderSummary(job: Job, failures: FailureClasses): string {
     ['  sent again', job.attempts === 0 ? null : countOf(job.attempts, 'attempt')],
     ['  cost', costText(job)],
     ['  results', counts.total === 0 ? null : `batchwright results ${job.id}`],
-    ['  what failed', finished && unsuccessful > 0 ? `batchwright items ${job.id} --status failed,expired,cancelled` : null],
+    ['  what failed', counts.failed + counts.expired > 0 ? `batchwright items ${job.id} --status failed,expired` : null],
     ['  again', finished && unsuccessful > 0 ? `batchwright retry ${job.id}` : null],
   ])
 }
@@ -81,6 +81,6 @@ function statusPhrase(status: JobStatus): string {
 function failuresText(failures: FailureClasses): string {
   return [...failures]
     .sort(([, left], [, right]) => right - left)
-    .map(([errorClass, count]) => `${formatCount(count)} ${errorClass ?? 'without an answer'}`)
+    .map(([errorClass, count]) => `${formatCount(count)} ${errorClass}`)
     .join(', ')
 }

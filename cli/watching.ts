@@ -57,14 +57,14 @@ export async function watchJob(cli: Cli, client: Batchwright, jobId: string, opt
 
 const longestCount = 20_000
 
-/** How many of the items that did not succeed are of which class; of a job where very many failed, of the first ones. */
+/** How many of the items that failed or expired are of which class; of a job where very many failed, of the first ones. */
 export async function failureClasses(client: Batchwright, job: Job): Promise<FailureClasses> {
-  const classes = new Map<ErrorClass | null, number>()
-  const { failed, expired, cancelled } = job.counts
-  if (failed + expired + cancelled === 0) return classes
+  const classes = new Map<ErrorClass, number>()
+  if (job.counts.failed + job.counts.expired === 0) return classes
   let count = 0
-  for await (const item of client.jobs.items(job.id, { status: ['failed', 'expired', 'cancelled'], limit: 1000 })) {
-    classes.set(item.error_class, (classes.get(item.error_class) ?? 0) + 1)
+  for await (const item of client.jobs.items(job.id, { status: ['failed', 'expired'], limit: 1000 })) {
+    const errorClass = item.error_class ?? 'unknown'
+    classes.set(errorClass, (classes.get(errorClass) ?? 0) + 1)
     if (++count >= longestCount) break
   }
   return classes

@@ -12,10 +12,10 @@ export type ItemLine = object
  */
 export type Items = string | URL | FileItems | RawItems | Iterable<ItemLine> | AsyncIterable<ItemLine>
 
-/** A file whose name does not tell its format. */
+/** A file; `format` where its name does not tell. */
 export interface FileItems {
   readonly path: string | URL
-  readonly format: InputFormat
+  readonly format?: InputFormat | undefined
 }
 
 /** Bytes that are input lines already, such as standard input. */
@@ -52,7 +52,7 @@ export async function itemSourceOf(items: Items): Promise<ItemSource> {
       open: () => encodedLines(items),
     }
   }
-  if ('path' in items) return await fileSource(items.path, items.format)
+  if ('path' in items) return await fileSource(items.path, items.format ?? formatOfName(String(items.path)))
   const { bytes, format, name = `items.${format}` } = items
   return { name, mediaType: mediaTypes[format], isRepeatable: false, sizeBytes: null, open: () => bytes }
 }

@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
+import { createSocketConnector } from './connect-socket.ts'
 import * as schema from './schema.ts'
 
 export type Drizzle = PostgresJsDatabase<typeof schema>
@@ -30,6 +31,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     idle_timeout: 60,
     connect_timeout: 10,
     connection: { application_name: options.applicationName ?? 'batchwright' },
+    socket: createSocketConnector(),
     onnotice: (notice: postgres.Notice) => options.onNotice?.(String(notice['message'])),
   }
   const sql = postgres(url, { ...common, max, types: { bigint: postgres.BigInt } })

@@ -144,12 +144,9 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
   expect(await reopenItems(db.database, jobId, null)).toBe(1)
   expect(
     (await db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId)))
-      .map(({ seq, errorClass }) => [seq, errorClass])
-      .sort(),
-  ).toEqual([
-    [2, 'refusal'],
-    [3, 'transient'],
-  ])
+      .map(({ seq, errorClass }) => `${seq} ${errorClass}`)
+      .toSorted(),
+  ).toEqual(['2 refusal', '3 transient'])
 })
 
 test('what a batch cost is booked once', async () => {

@@ -82,7 +82,7 @@ test('a job with several models gets batches of one model each, with its items l
 test('two planners of one round plan it once', async () => {
   const jobId = await insertJob(db.database, 50)
   const plans = await Promise.all([plan(jobId, 1), plan(jobId, 1), plan(jobId, 1)])
-  expect(plans.map(({ batches }) => batches).sort()).toEqual([0, 0, 1])
+  expect(plans.map(({ batches }) => batches).toSorted((left, right) => left - right)).toEqual([0, 0, 1])
   expect(await listOpenBatches(db.database.drizzle, jobId)).toHaveLength(1)
 })
 

@@ -108,7 +108,7 @@ test("a provider's batch has one owner", async () => {
     return await recordCreated(db.database.drizzle, submission, created)
   }
   expect(await own()).toBe(true)
-  await expect(own()).rejects.toThrow()
+  await expect(own()).rejects.toMatchObject({ cause: { code: '23505' } })
   expect(await findOwned(db.database.drizzle, 'openai', ['batch_shared', 'batch_other'])).toEqual(new Set(['batch_shared']))
 })
 

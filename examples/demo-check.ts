@@ -44,9 +44,11 @@ export async function checkDemo(input: {
   let sentAgain = 0
   for await (const result of client.jobs.results(job.id)) {
     const wanted = expected.get(result.custom_id)
-    if (result.custom_id !== ids[result.seq - 1]) problems.push(`result ${result.seq} is ${result.custom_id}, not ${ids[result.seq - 1]}`)
+    if (result.custom_id !== ids[result.seq - 1])
+      problems.push(`result ${result.seq} is ${result.custom_id}, not ${ids[result.seq - 1]}`)
     if (result.status !== 'succeeded') problems.push(`${result.custom_id} ${result.status}: ${result.error?.message}`)
-    else if (wanted === undefined || result.text !== wanted.text) problems.push(`${result.custom_id} has the answer of another prompt`)
+    else if (wanted === undefined || result.text !== wanted.text)
+      problems.push(`${result.custom_id} has the answer of another prompt`)
     else answers += 1
     if (result.attempts > 1) sentAgain += 1
     if ([1, 300, 600].includes(result.seq)) examples.push(result)
@@ -60,7 +62,15 @@ export async function checkDemo(input: {
   return { job, examples, sentAgain, summary, problems }
 }
 
-async function expectedAnswers({ inputFile, schema, model }: { inputFile: string; schema: JsonObject; model: string }): Promise<Map<string, Expected>> {
+async function expectedAnswers({
+  inputFile,
+  schema,
+  model,
+}: {
+  inputFile: string
+  schema: JsonObject
+  model: string
+}): Promise<Map<string, Expected>> {
   const catalog = loadCatalog()
   const defaults = { model, modelOverride: null, endpoint: null, system: null, schema, maxTokens: null, temperature: null }
   const expected = new Map<string, Expected>()
@@ -75,10 +85,17 @@ async function expectedAnswers({ inputFile, schema, model }: { inputFile: string
 }
 
 /** Prompts of this job that the simulator billed more than once, by its own books. */
-async function countTwice(simulatorUrl: string, jobId: string, expected: ReadonlyMap<string, Expected>, problems: string[]): Promise<number> {
+async function countTwice(
+  simulatorUrl: string,
+  jobId: string,
+  expected: ReadonlyMap<string, Expected>,
+  problems: string[],
+): Promise<number> {
   const simulator = simulatorControl(simulatorUrl)
   const { batches } = await simulator.books()
-  const ofJob = new Set(batches.filter(({ metadata }) => metadata?.['batchwright']?.startsWith(`job-${jobId}-`) === true).map(({ id }) => id))
+  const ofJob = new Set(
+    batches.filter(({ metadata }) => metadata?.['batchwright']?.startsWith(`job-${jobId}-`) === true).map(({ id }) => id),
+  )
   const billed = new Map<string, number>()
   for await (const request of simulator.requests()) {
     if (request.batch_id === null || !ofJob.has(request.batch_id) || !request.billed) continue

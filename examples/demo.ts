@@ -121,7 +121,15 @@ async function runJob(stack: Stack, signal: AbortSignal): Promise<DemoFindings> 
   ]).finally(() => display.end())
   await kill.promise
   await writeResults(client, ended)
-  return await checkDemo({ client, job: ended, inputFile, schema, model, simulatorUrl: stack.simulatorUrl as string, workersKilled })
+  return await checkDemo({
+    client,
+    job: ended,
+    inputFile,
+    schema,
+    model,
+    simulatorUrl: stack.simulatorUrl as string,
+    workersKilled,
+  })
 }
 
 async function writeResults(client: Batchwright, job: Job): Promise<void> {
@@ -139,7 +147,11 @@ async function writeResults(client: Batchwright, job: Job): Promise<void> {
 /** They work again after `npm start`, which uses the same ports. */
 function linksOf(stack: Stack, job: Job): string[] {
   const workflow = `${stack.uiUrl}/namespaces/${stack.temporalNamespace}/workflows/job-${job.id}`
-  return [`API      ${stack.apiUrl}/docs`, `Job      ${stack.apiUrl}/v1/jobs/${job.id}`, ...(stack.uiUrl === undefined ? [] : [`Temporal ${workflow}`])]
+  return [
+    `API      ${stack.apiUrl}/docs`,
+    `Job      ${stack.apiUrl}/v1/jobs/${job.id}`,
+    ...(stack.uiUrl === undefined ? [] : [`Temporal ${workflow}`]),
+  ]
 }
 
 function report({ job, examples, sentAgain, summary }: DemoFindings, links: readonly string[], elapsedMs: number): void {

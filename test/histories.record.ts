@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { simulatorControl, type SimulatorControl } from '../simulator/simulator.ts'
 import { batchesOf } from './job-checks.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
@@ -36,7 +36,7 @@ test('two rounds', async () => {
     async () => (await stack.client.workflow.getHandle(`job-${jobId}`).describe()).status.name === 'COMPLETED',
   )
   await recordHistory(stack.client, 'job-two-rounds', `job-${jobId}`)
-  await recordHistory(stack.client, 'batch-polled', `job-${jobId}-batch-1`)
+  expect(await recordHistory(stack.client, 'batch-polled', `job-${jobId}-batch-1`)).toBeGreaterThan(10)
 })
 
 test('paused, resumed and polled', async () => {
@@ -51,7 +51,7 @@ test('paused, resumed and polled', async () => {
   await handle.signal('resume')
   await jobAt(stack, jobId)
   await until('the workflow to end', async () => (await handle.describe()).status.name === 'COMPLETED')
-  await recordHistory(stack.client, 'job-paused', `job-${jobId}`)
+  expect(await recordHistory(stack.client, 'job-paused', `job-${jobId}`)).toBeGreaterThan(10)
 })
 
 test('cancelled', async () => {
@@ -63,7 +63,7 @@ test('cancelled', async () => {
   await jobAt(stack, jobId)
   await until('the workflow to end', async () => (await handle.describe()).status.name === 'COMPLETED')
   await recordHistory(stack.client, 'job-cancelled', `job-${jobId}`)
-  await recordHistory(stack.client, 'batch-cancelled', `job-${jobId}-batch-1`)
+  expect(await recordHistory(stack.client, 'batch-cancelled', `job-${jobId}-batch-1`)).toBeGreaterThan(10)
 })
 
 test('retried on a closed job', async () => {
@@ -80,7 +80,7 @@ test('retried on a closed job', async () => {
   await until('the answer', async () => (await jobAt(stack, jobId)).succeeded === 3)
   const handle = stack.client.workflow.getHandle(`job-${jobId}`)
   await until('the workflow to end', async () => (await handle.describe()).status.name === 'COMPLETED')
-  await recordHistory(stack.client, 'job-retried', `job-${jobId}`)
+  expect(await recordHistory(stack.client, 'job-retried', `job-${jobId}`)).toBeGreaterThan(10)
 })
 
 test('continued as new', async () => {
@@ -103,5 +103,5 @@ test('continued as new', async () => {
   await simulator.setOptions({ duration_ms: 0 })
   await jobAt(stack, polled)
   await recordHistory(stack.client, 'batch-continued', workflowId, first)
-  await recordHistory(stack.client, 'janitor', 'janitor')
+  expect(await recordHistory(stack.client, 'janitor', 'janitor')).toBeGreaterThan(10)
 }, 120_000)

@@ -43,7 +43,7 @@ test('there is a history of each turn that a job can take', () => {
 
 for (const name of names) {
   test(`${name} replays`, async () => {
-    await replay(name)
+    await expect(replay(name)).resolves.toBeUndefined()
   })
 }
 

@@ -15,6 +15,9 @@ import { batchEndedSignal, cancelSignal, pauseSignal, pollSignal, resumeSignal, 
 
 type Command = 'cancel' | 'pause' | 'resume' | 'poll'
 
+const jobIdKey = defineSearchAttributeKey('JobId', 'KEYWORD')
+const jobNameKey = defineSearchAttributeKey('JobName', 'KEYWORD')
+const providerKey = defineSearchAttributeKey('Provider', 'KEYWORD')
 const jobStatusKey = defineSearchAttributeKey('JobStatus', 'KEYWORD')
 
 /**
@@ -55,9 +58,16 @@ export class JobControl {
     return retry
   }
 
-  start({ status, searchAttributes }: BegunJob): void {
+  start({ status, name, provider, searchAttributes }: BegunJob): void {
     this.#searchAttributes = searchAttributes
     this.#isCancelled = status === 'cancelling'
+    if (searchAttributes) {
+      upsertSearchAttributes([
+        { key: jobIdKey, value: this.#jobId },
+        { key: jobNameKey, value: name },
+        { key: providerKey, value: provider },
+      ])
+    }
     this.#showStatus(status)
   }
 
@@ -128,7 +138,7 @@ export class JobControl {
   }
 
   /** A batch that ended meanwhile can't be told, and need not be. */
-  async #tellBatches(signal: SignalDefinition<[]>): Promise<void> {
+  async #tellBatches(signal: SignalDefinition): Promise<void> {
     await Promise.allSettled(
       [...this.#open].map((batch) => getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)),
     )

@@ -9,7 +9,7 @@ import type { LineChecker } from './line-checker.ts'
 
 /** A chunk is stored in one transaction; no connection is held while a slow client sends the next one. */
 const rowsPerChunk = 10_000
-const bytesPerChunk = 8 * 1024 * 1024
+const bytesPerChunk = 4 * 1024 * 1024
 
 /**
  * Checks lines as they come and stores them as items 1, 2, 3, …. While Postgres takes one chunk, the next one is filled. Bad lines and

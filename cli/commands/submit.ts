@@ -84,6 +84,8 @@ async function upload(
     )
   } finally {
     display.end()
+    // After a refusal or Ctrl-C somebody may still be writing: an open standard input would keep this process.
+    cli.stdin.destroy()
   }
 }
 

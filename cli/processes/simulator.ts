@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { BatchwrightError } from '../../core/errors.ts'
+import type { SimulatorFlag } from '../../simulator/flags.ts'
 import type { Cli } from '../cli.ts'
 import { createCommand } from '../command.ts'
 import { usageError } from '../exit-codes.ts'
@@ -35,7 +36,7 @@ export async function simulatorCommand(cli: Cli): Promise<Command> {
       try {
         await runSimulator({ ...optionsFromFlags(flags), json: json === true })
       } catch (error) {
-        throw simulatorError(error, flags)
+        throw simulatorError(error, flags.port, simulatorFlags)
       }
     })
 }
@@ -46,16 +47,17 @@ const whileItRuns = `While it runs, also under \`batchwright up --simulate\`, it
   curl URL/_simulator/books     what it was asked, what it did, and what it would have billed`
 
 /** The simulator imports nothing of ours: its errors are Zod's, the system's, and plain ones about faults. */
-function simulatorError(error: unknown, flags: Readonly<Record<string, unknown>>): unknown {
+function simulatorError(error: unknown, port: unknown, flags: readonly SimulatorFlag[]): unknown {
   if (!(error instanceof Error)) return error
   if ('code' in error && error.code === 'EADDRINUSE') {
-    return new BatchwrightError('port_taken', `port ${String(flags.port)} is taken: leave out --port to take any free one`, {
+    return new BatchwrightError('port_taken', `port ${String(port)} is taken: leave out --port to take any free one`, {
       cause: error,
     })
   }
   if ('issues' in error && Array.isArray(error.issues)) {
     const issue = error.issues[0] as { path: PropertyKey[]; message: string } | undefined
-    return usageError(`${issue?.path.join('.') ?? 'options'}: ${issue?.message ?? 'not understood'}`)
+    const flag = flags.find(({ option }) => option === issue?.path[0])?.flag.split(' ')[0] ?? 'options'
+    return usageError(`${flag}: ${issue?.message ?? 'not understood'}`)
   }
   return error.message.startsWith('fault "') ? usageError(error.message) : error
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { didYouMean } from '../../core/nearest-name.ts'
 import type { Cli } from '../cli.ts'
 import { createCommand } from '../command.ts'
+import { usageError } from '../exit-codes.ts'
 import { parsePort } from '../option-values.ts'
 
 interface UpCommandOptions {
@@ -28,23 +30,23 @@ export function upCommand(_cli: Cli): Command {
     .action(async ({ data, port, config, simulate }: UpCommandOptions) => {
       const [{ up }, { loadConfig }] = await Promise.all([import('../../local/up.ts'), import('../../config/config.ts')])
       // What is wrong with the configuration is said before anything starts, not in a log of what did not.
-      const allProviders = loadConfig({ file: config }).providers.map((provider) => provider.name)
-      const simulated =
-        simulate === undefined ? false : simulate === true ? allProviders : simulate.split(',').map((name) => name.trim())
-      if (simulated !== false) {
-        const unneededYet = 'http://127.0.0.1'
-        loadConfig({
-          file: config,
-          environment: { ...process.env, BATCHWRIGHT_SIMULATE: simulated.join(','), BATCHWRIGHT_SIMULATOR_URL: unneededYet },
-        })
-      }
+      const providers = loadConfig({ file: config }).providers.map((provider) => provider.name)
       const exitCode = await up({
         dataDir: data,
-        simulate: simulated,
+        simulate: simulatedProviders(simulate, providers),
         configFile: config,
         ...(port === undefined ? {} : { port }),
       })
       // Connections to what was stopped must not keep this process.
       process.exit(exitCode)
     })
+}
+
+function simulatedProviders(simulate: string | true | undefined, known: readonly string[]): readonly string[] | false {
+  if (simulate === undefined) return false
+  if (simulate === true) return known
+  const names = simulate.split(',').map((name) => name.trim())
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown === undefined) return names
+  throw usageError(`--simulate: there is no provider "${unknown}"${didYouMean(unknown, known)}; there are: ${known.join(', ')}`)
 }

@@ -1,0 +1,100 @@
+import { batchWorkflowId } from '../core/job-id.ts'
+import { describeError } from '../core/errors.ts'
+import { lockLaneOfBatch, releaseLease, requeue, type Granted } from '../db/admission.ts'
+import { loadBatch, updateBatch, type BatchRow } from '../db/batches.ts'
+import type { Query } from '../db/database.ts'
+import { appendEvent } from '../db/job-events.ts'
+import { loadJob } from '../db/job-state.ts'
+import { closeSubmission, findLiveSubmission } from '../db/submissions.ts'
+import { parseSpec, retryPolicy, type BatchKey } from './batch-context.ts'
+import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+
+/*
+ * Giving up room at a provider. Each of these takes the lane's lock first, then the batch's row, and tells those that the room went to.
+ */
+
+type Change = (query: Query, batch: BatchRow) => Promise<Granted[]>
+
+async function withRoom(dependencies: ActivityDependencies, key: BatchKey, change: Change): Promise<void> {
+  const granted = await dependencies.database.drizzle.transaction(async (tx) => {
+    await lockLaneOfBatch(tx, key.jobId, key.batch)
+    return await change(tx, await loadBatch(tx, key.jobId, key.batch, 'lock'))
+  })
+  await tellGranted(dependencies, granted)
+}
+
+/** Ends a batch of which nothing was sent. */
+export async function endUnsent(dependencies: ActivityDependencies, key: BatchKey): Promise<BatchStep> {
+  await withRoom(dependencies, key, async (query, batch) => {
+    if (batch.status !== 'planned') return []
+    await updateBatch(query, key.jobId, key.batch, { status: 'ended', result: 'not_sent', endedAt: new Date() })
+    const granted = await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
+    await appendEvent(query, key.jobId, 'batch_ended', { batch: key.batch, result: 'not_sent' })
+    return granted
+  })
+  const batch = await loadBatch(dependencies.database.drizzle, key.jobId, key.batch)
+  return step(phaseOf(batch.status))
+}
+
+/**
+ * Lets others have the room of a batch of which nothing is at the provider, for as long as its job is paused. It asks for room again
+ * later, and is uploaded anew. False, and nothing changed: something of it was sent, or may have been.
+ */
+export async function giveBackRoom(dependencies: ActivityDependencies, key: BatchKey): Promise<boolean> {
+  let isUnsent = false
+  await withRoom(dependencies, key, async (query, batch) => {
+    const isSent = batch.status === 'submitting' && (await findLiveSubmission(query, key.jobId, key.batch)) !== null
+    if (isSent || (batch.status !== 'planned' && batch.status !== 'submitting')) return []
+    isUnsent = true
+    await updateBatch(query, key.jobId, key.batch, { status: 'planned' })
+    return await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
+  })
+  return isUnsent
+}
+
+/**
+ * Puts a batch that the provider had no room for, or no key, back to `planned` and in the queue. It costs no round. Its wait doubles with
+ * each refusal, from the retry backoff to 32 times that.
+ */
+export async function backToAdmission(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  code: string,
+  message: string,
+): Promise<void> {
+  await withRoom(dependencies, key, async (query, batch) => {
+    const job = await loadJob(query, key.jobId)
+    const live = await findLiveSubmission(query, key.jobId, key.batch)
+    if (live !== null) await closeSubmission(query, live.id, live.state, 'abandoned', `${code}: ${message}`)
+    const granted = await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
+    const delayMs = retryPolicy(dependencies, batch.provider, parseSpec(job)).backoffMs * 2 ** Math.min(batch.readmissions, 5)
+    await updateBatch(query, key.jobId, key.batch, {
+      status: 'planned',
+      readmissions: batch.readmissions + 1,
+      providerBatchId: null,
+      providerStatus: null,
+      submittedAt: null,
+      expiresAt: null,
+      nextPollAt: null,
+      errorCode: code,
+      errorMessage: message,
+    })
+    await requeue(query, batch, job.priority, delayMs)
+    await appendEvent(query, key.jobId, 'batch_readmitted', { batch: key.batch, code, message, delay_ms: delayMs })
+    return granted
+  })
+}
+
+/** Tells the workflows of batches that got room. Best effort: their fallback timer finds the lease too. */
+export async function tellGranted({ workflows, logger }: ActivityDependencies, granted: readonly Granted[]): Promise<void> {
+  await Promise.all(
+    granted.map(async ({ jobId, batch }) => {
+      try {
+        await workflows.getHandle(batchWorkflowId(jobId, batch)).signal('admitted')
+      } catch (error) {
+        logger.warn({ jobId, batch, error: describeError(error) }, 'a batch with a new lease could not be told')
+      }
+    }),
+  )
+}

@@ -1,0 +1,56 @@
+import { inject } from 'vitest'
+import { createApp, type App } from '../api/app.ts'
+import { connectJobWorkflows, type JobWorkflows } from '../api/job-workflows.ts'
+import { loadConfig, type Config } from '../config/config.ts'
+import { createTestDatabase, type TestDatabase } from './services.ts'
+
+export interface TestApi {
+  readonly app: App
+  readonly config: Config
+  readonly temporal: JobWorkflows
+  readonly test: TestDatabase
+  request(path: string, init?: RequestInit): Promise<Response>
+  /** A POST of JSON. */
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
+  close(): Promise<void>
+}
+
+/** The API on a database of its own and the real Temporal server, without HTTP in between. OpenAI is configured, with a key that is none. */
+export async function createTestApi(options: { environment?: Record<string, string>; namespace?: string; temporalAddress?: string } = {}): Promise<TestApi> {
+  const test = await createTestDatabase()
+  const config = loadConfig({
+    directory: '/',
+    environment: {
+      OPENAI_API_KEY: 'sk-none',
+      DATABASE_URL: test.url,
+      TEMPORAL_ADDRESS: options.temporalAddress ?? inject('temporalAddress'),
+      TEMPORAL_NAMESPACE: options.namespace ?? 'default',
+      ...options.environment,
+    },
+  })
+  const temporal = connectJobWorkflows(config.temporal)
+  const stopping = new AbortController()
+  const app = createApp({ database: test.database, temporal, config, logger: quiet, stopping: stopping.signal })
+  const request = async (path: string, init?: RequestInit) => await app.router.request(path, init)
+  return {
+    app,
+    config,
+    temporal,
+    test,
+    request,
+    post: (path, body, headers = {}) =>
+      request(path, {
+        method: 'POST',
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    async close() {
+      stopping.abort()
+      await app.close()
+      await temporal.close()
+      await test.drop()
+    },
+  }
+}
+
+const quiet = { debug() {}, info() {}, warn() {}, error: console.error }
