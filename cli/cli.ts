@@ -14,8 +14,17 @@ export interface Cli {
 }
 
 export function createCli(): Cli {
-  const { stdout, stderr, stdin } = process
-  return { stdout, stderr, stdin, client: () => new Batchwright(), exitCode: exitCodes.done }
+  const { stdout, stderr } = process
+  return {
+    stdout,
+    stderr,
+    // Not opened by commands that don't read it.
+    get stdin() {
+      return process.stdin
+    },
+    client: () => new Batchwright(),
+    exitCode: exitCodes.done,
+  }
 }
 
 export function printLine(stream: NodeJS.WriteStream, line: string): void {

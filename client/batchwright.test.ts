@@ -18,7 +18,7 @@ beforeAll(async () => {
   stack = await startJobStack({ simulator: { duration_ms: 50 } })
   api = await startApi(
     { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
-    { debug() {}, info() {}, warn() {}, error: console.error },
+    { debug() {}, info() {}, warn() {}, error() {} },
   )
   batchwright = new Batchwright({ url: api.url })
 })

@@ -84,7 +84,9 @@ async function fileSource(path: string | URL, format: InputFormat): Promise<Item
       details: { path: String(path) },
     })
   }
-  const name = basename(path instanceof URL ? path.pathname : path)
+  const fileName = basename(path instanceof URL ? path.pathname : path)
+  // The server goes by the name as well.
+  const name = formatOfName(fileName) === format ? fileName : `${fileName}.${format}`
   return {
     name,
     mediaType: mediaTypes[format],

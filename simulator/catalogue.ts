@@ -186,6 +186,14 @@ const batches: readonly FaultDescription[] = [
     example: '--curve late --duration 60s',
   },
   {
+    name: 'refused_line',
+    kind: 'batch',
+    effect: 'The batch fails validation as a whole; its `errors` name the line whose prompt has [[simulate:refused_line]].',
+    source:
+      'https://github.com/meta-llama/llama-stack/blob/main/tests/integration/batches/test_batches_errors.py (a compatible server)',
+    example: 'a prompt with [[simulate:refused_line]]',
+  },
+  {
     name: 'token_limit_exceeded',
     kind: 'batch',
     effect: 'Too many tokens are enqueued for the model: the batch fails as a whole, after it was created.',

@@ -56,6 +56,8 @@ export interface ItemFaultDecision {
 }
 
 const noFault: ItemFaultDecision = { fault: null, counted: false }
+/** In a prompt: its line makes the whole batch fail validation, named by its number. */
+export const refusedLineDirective = '[[simulate:refused_line]]'
 const directivePattern = /\[\[simulate:([a-z_]+)((?:\s+[a-z_]+=[^\s\]]+)*)\s*\]\]/g
 
 /**

@@ -16,7 +16,9 @@ export interface TestApi {
 }
 
 /** The API on a database of its own and the real Temporal server, without HTTP in between. OpenAI is configured, with a key that is none. */
-export async function createTestApi(options: { environment?: Record<string, string>; namespace?: string; temporalAddress?: string } = {}): Promise<TestApi> {
+export async function createTestApi(
+  options: { environment?: Record<string, string>; namespace?: string; temporalAddress?: string } = {},
+): Promise<TestApi> {
   const test = await createTestDatabase()
   const config = loadConfig({
     directory: '/',

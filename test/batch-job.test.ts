@@ -91,6 +91,19 @@ test('what is permanent is not sent again, and what fails to the last round ends
   ])
 })
 
+test('lines that the provider names in a refused batch fail, and the rest is sent again in the same round', async () => {
+  const [first, culprit, ...others] = [...promptsOf(1), ...promptsOf(1, ' [[simulate:refused_line]]'), ...promptsOf(4)]
+  const prompts = [first, culprit, ...others] as string[]
+  const jobId = await createJob(stack, linesOf(prompts))
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 5, failed: 1, round: 1, attempts: 0 })
+  await expectKept(stack, jobId, prompts)
+  expect((await outcomesOf(stack, jobId))[1]).toMatchObject({ status: 'failed', errorClass: 'invalid_request' })
+  expect((await batchesOf(stack, jobId)).map(({ items, splitFrom, result }) => [items, splitFrom, result])).toEqual([
+    [6, null, 'failed'],
+    [5, 1, 'completed'],
+  ])
+})
+
 test('a batch refused whole without a culprit is halved in its round until it is taken', async () => {
   await simulator.setOptions({ strict_parameters: true, max_requests: 5 })
   try {

@@ -85,7 +85,7 @@ async function upload(
   } finally {
     display.end()
     // After a refusal or Ctrl-C somebody may still be writing: an open standard input would keep this process.
-    cli.stdin.destroy()
+    if (typeof items === 'object' && 'bytes' in items) cli.stdin.destroy()
   }
 }
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { BilledRequest } from '../books.ts'
-import { decideItemFault } from '../item-faults.ts'
+import { decideItemFault, refusedLineDirective } from '../item-faults.ts'
 import { lineGroups } from '../line-reader.ts'
 import { itemFaultRules, type RuntimeOptions } from '../options.ts'
 import { costNanoDollars, knownPrice, openaiPrices } from '../prices.ts'
@@ -84,7 +84,7 @@ export async function prepareBatch(preparation: Preparation): Promise<PreparedBa
         spool.discard()
         return [wholeFileError('too_many_tasks', `The batch input file contains more than ${options.max_requests} requests.`)]
       }
-      const read = readBatchLine(text, lineNumber, rules, seen)
+      const read = text.includes(refusedLineDirective) ? refusedLine(lineNumber) : readBatchLine(text, lineNumber, rules, seen)
       if (isBatchError(read)) {
         if (errors.length < mostErrors) errors.push(read)
         continue
@@ -117,6 +117,10 @@ export async function prepareBatch(preparation: Preparation): Promise<PreparedBa
     ? shuffledIndexes(lines.length, hashNumber(`${seed}:${batch.number}`))
     : Uint32Array.from(lines, (_line, index) => index)
   return { model: seen.model ?? '', inputTokens, sampleCustomId, lines, order, spool }
+}
+
+function refusedLine(line: number): BatchError {
+  return { code: 'invalid_request', message: 'This line was refused, as its prompt asked for.', param: 'body', line }
 }
 
 function wholeFileError(code: string, message: string): BatchError {

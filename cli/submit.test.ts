@@ -1,0 +1,140 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startApi, type RunningApi } from '../api/main.ts'
+import type { Job } from '../client/batchwright.ts'
+import { startJobStack, type JobStack } from '../test/job-stack.ts'
+import { until } from '../test/services.ts'
+import { createCliRunner, neutralItems, type CliRunner } from './testing/cli-process.ts'
+
+// What goes into a job, and how mistakes are told: the command in a process of its own, against a real API, worker, database and Temporal.
+
+const target = ['-m', 'openai/gpt-4o-mini'] as const
+
+let stack: JobStack
+let api: RunningApi
+let cli: CliRunner
+
+beforeAll(async () => {
+  stack = await startJobStack({ simulator: { duration_ms: 50 } })
+  api = await startApi(
+    { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
+    { debug() {}, info() {}, warn() {}, error: console.error },
+  )
+  cli = createCliRunner({ BATCHWRIGHT_URL: api.url })
+})
+
+afterAll(async () => {
+  await api?.stop()
+  await stack?.stop()
+  cli?.remove()
+})
+
+const examples = fileURLToPath(new URL('../examples/', import.meta.url))
+
+async function submitted(file: string, ...options: string[]): Promise<string> {
+  const { code, stdout, stderr } = await cli.run('submit', file, ...target, ...options)
+  expect(code, stderr).toBe(0)
+  expect(stdout).toMatch(/^[2-9a-hjkmnp-z]{12}\n$/)
+  return stdout.trim()
+}
+
+async function jobsNamed(name: string): Promise<Job[]> {
+  return JSON.parse((await cli.run('list', '--name', name, '--json')).stdout) as Job[]
+}
+
+test('wrong lines: the first ten and how many there are, and nothing is kept', async () => {
+  const lines = neutralItems(14).map((item, index) => (index < 2 ? item : { ...item, prompt: 5 }))
+  const file = cli.writeLines('wrong.jsonl', [...lines, '{"prompt": "cut'])
+  const { code, stdout, stderr } = await cli.run('submit', file, ...target, '--name', 'wrong')
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  const told = stderr.trimEnd().split('\n')
+  expect(told).toHaveLength(12)
+  expect(told[0]).toMatch(/^batchwright: /)
+  expect(told[1]).toMatch(/^line 3: field prompt: /)
+  expect(told[11]).toBe('… 13 errors in all')
+  expect((await cli.run('list', '--name', 'wrong')).stdout).toBe('')
+})
+
+test.for([
+  ['a model', ['submit', 'one.jsonl', '-m', 'opnai/gpt-4o-mini'], 2, /opnai.*did you mean "openai"/],
+  ['a job', ['status', 'k7m2x9qd4hta'], 1, /there is no job/],
+] as const)('an unknown name of %s is told in one line', async ([, args, code, message]) => {
+  cli.writeLines('one.jsonl', neutralItems(1))
+  const ended = await cli.run(...args)
+  expect(ended).toMatchObject({ code, stdout: '' })
+  expect(ended.stderr).toMatch(message)
+  expect(ended.stderr).toMatch(/^batchwright: [^\n]+\n$/)
+})
+
+test('two jobs of one name: both are listed, the id decides', async () => {
+  const file = cli.writeLines('twice.jsonl', neutralItems(1))
+  const ids = [await submitted(file, '--name', 'twice'), await submitted(file, '--name', 'twice')]
+  const { code, stderr } = await cli.run('status', 'twice')
+  expect(code).toBe(2)
+  for (const id of ids) expect(stderr).toContain(id)
+  expect(stderr).toMatch(/^batchwright: "twice" names more than one job: [^\n]+\n$/)
+})
+
+test('items from standard input; the same key and content give the same job', async () => {
+  const input = `${neutralItems(2)
+    .map((item) => JSON.stringify(item))
+    .join('\n')}\n`
+  const args = ['submit', '-', ...target, '--idempotency-key', 'nightly-1', '--json']
+  const first = await cli.start(args, input).ended
+  expect(first.code, first.stderr).toBe(0)
+  const second = await cli.start(args, input).ended
+  expect((JSON.parse(second.stdout) as Job).id).toBe((JSON.parse(first.stdout) as Job).id)
+  expect(await cli.start(args, `${input}{"prompt":"more"}\n`).ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^\{"error":\{"code":"idempotency_key_reused"/),
+  })
+})
+
+test('the examples run as their README says', async () => {
+  const schema = join(examples, 'support-tickets.schema.json')
+  const tickets = await cli.run(
+    'submit',
+    join(examples, 'support-tickets.jsonl'),
+    '-m',
+    'openai/gpt-5-mini',
+    '--schema',
+    schema,
+    '--wait',
+  )
+  expect(tickets.code, tickets.stderr).toBe(0)
+  const first = JSON.parse((await cli.run('results', tickets.stdout.trim())).stdout.split('\n')[0] ?? '') as {
+    custom_id: string
+    output: unknown
+    metadata: unknown
+  }
+  expect(first).toMatchObject({
+    custom_id: 'ticket-0001',
+    output: { category: expect.any(String) },
+    metadata: { channel: expect.any(String) },
+  })
+
+  const reviews = await cli.run(
+    'submit',
+    join(examples, 'reviews.csv'),
+    '-m',
+    'openai/gpt-5-mini',
+    '--prompt',
+    'Is this review of a {{product}} good? {{text}}',
+    '--wait',
+  )
+  expect(reviews.code, reviews.stderr).toBe(0)
+  expect((await cli.run('results', reviews.stdout.trim())).stdout).toMatch(/^{"custom_id":"review-01",.*"metadata":{"stars":"5"}/)
+
+  const native = await cli.run('submit', join(examples, 'openai-batch.jsonl'), '--provider', 'openai', '--wait')
+  expect(native.code, native.stderr).toBe(0)
+})
+
+test('Ctrl-C in an upload stops it, and nothing is kept', async () => {
+  const uploading = cli.start(['submit', '-', ...target, '--name', 'half'], null)
+  uploading.child.stdin?.write(`${JSON.stringify({ prompt: 'first' })}\n`)
+  await until('the upload to begin', async () => (await jobsNamed('half')).some(({ status }) => status === 'validating'))
+  uploading.child.kill('SIGINT')
+  expect(await uploading.ended).toMatchObject({ code: 130, stdout: '', stderr: 'Upload stopped; nothing of it is kept.\n' })
+  await until('the upload to be forgotten', async () => (await jobsNamed('half')).length === 0)
+})
