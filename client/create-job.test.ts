@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { Batchwright } from './batchwright.ts'
 import { answerJson, exampleJob, readBody, startScriptedServer, type Handler } from './testing/scripted-server.ts'
 
@@ -70,6 +70,20 @@ test.for(['array', 'file'] as const)(
     expect(server.requests[2]?.body).toContain('{"prompt":"a"}')
   },
 )
+
+test('an API that is restarted during an upload gets it again, with the same key', async () => {
+  const first = await startScriptedServer(cutOff(1))
+  const { port } = new URL(first.url)
+  const creating = new Batchwright({ url: first.url }).jobs.create({ items: [{ prompt: 'a' }] })
+  await vi.waitFor(() => expect(first.requests).toHaveLength(1))
+  await first.close()
+  // Long enough for a try that is refused.
+  await new Promise((resolve) => setTimeout(resolve, 700))
+  const second = await startScriptedServer(accept, Number(port))
+  cleanUps.push(second.close)
+  await creating
+  expect(second.requests[0]?.headers['idempotency-key']).toBe(first.requests[0]?.headers['idempotency-key'])
+})
 
 test('every call has a key of its own, unless it is given one', async () => {
   const { server, jobs } = await serve(accept)

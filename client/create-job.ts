@@ -48,7 +48,10 @@ export async function createJob(http: Http, { items, ...spec }: NewJob, options:
       return (await response.json()) as Job
     } catch (error) {
       const delayMs = retryDelaysMs[tries]
-      if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code) || isRefused(error)) throw error
+      if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code)) throw error
+      // Nothing listens there: repeating would only delay the message that says how to start it. After a try that got
+      // through, it is being restarted.
+      if (tries === 0 && isRefused(error)) throw error
       if (!source.isRepeatable) throw error.code === 'unreachable' ? brokenUpload(http.url, error) : error
       if (delayMs === undefined) throw error
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
@@ -56,7 +59,6 @@ export async function createJob(http: Http, { items, ...spec }: NewJob, options:
   }
 }
 
-/** Nothing listens there: repeating would only delay the message that says how to start it. */
 function isRefused(error: BatchwrightError): boolean {
   return error.code === 'unreachable' && error.details.isRefused === true
 }

@@ -47,6 +47,7 @@ export const jobSpecSchema = z.strictObject({
       (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
       'must be a JSON Schema object',
     )
+    .meta({ type: 'object' })
     .optional(),
   max_tokens: z.number().int().positive().optional(),
   temperature: z.number().min(0).max(2).optional(),

@@ -17,6 +17,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, seen:
 /** An HTTP server that breaks off, stalls and answers as a test says: what a real API does only by accident. */
 export async function startScriptedServer(
   handler: Handler,
+  port = 0,
 ): Promise<{ url: string; requests: SeenRequest[]; close: () => Promise<void> }> {
   const requests: SeenRequest[] = []
   const server = createServer((request, response) => {
@@ -24,7 +25,7 @@ export async function startScriptedServer(
     requests.push(seen)
     void Promise.resolve(handler(request, response, seen)).catch(() => response.destroy())
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -1,0 +1,19 @@
+import { held, information, megabytes, type Measurement } from './measurement.ts'
+import type { PeakMemory } from './peak-memory.ts'
+
+const mostBytes = 400e6
+
+/** Peaks of one benchmark; API and worker are held to their bar. */
+export function memoryMeasurements(
+  benchmark: string,
+  peaks: PeakMemory,
+  heldOnes: ReadonlyArray<'api' | 'worker'>,
+): Measurement[] {
+  return (['api', 'worker', 'simulator', 'postgres', 'temporal'] as const).flatMap((name) => {
+    const bytes = peaks[name]
+    const title = `${benchmark}: peak memory, ${name}`
+    if (name !== 'api' && name !== 'worker') return bytes === null ? [] : [information(title, megabytes(bytes))]
+    if (!heldOnes.includes(name)) return []
+    return [held(title, megabytes(bytes), `≤ ${megabytes(mostBytes)}`, bytes !== null && bytes <= mostBytes)]
+  })
+}
