@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApi, type TestApi } from '../test/api.ts'
+import { answerOf, createTestApi, type TestApi } from '../test/api.ts'
 import { loadConfig } from '../config/config.ts'
 import { requireKeyBeyondLoopback } from './authentication.ts'
 
@@ -13,7 +13,7 @@ afterAll(() => api.close())
 
 async function problem(response: Response) {
   expect(response.headers.get('content-type')).toBe('application/problem+json')
-  const body = await response.json()
+  const body = await answerOf(response)
   expect(body).toMatchObject({ status: response.status, type: `urn:batchwright:problem:${body.code}`, title: expect.any(String), detail: expect.any(String) })
   expect(body.detail).not.toContain('\n')
   return body
@@ -94,7 +94,7 @@ describe('health', () => {
   test('readyz names what is missing', async () => {
     const response = await api.request('/readyz')
     expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({
+    expect(await answerOf(response)).toMatchObject({
       ready: false,
       postgres: { ready: true },
       temporal: { ready: true },
@@ -106,14 +106,14 @@ describe('health', () => {
     const lost = await createTestApi()
     await lost.test.database.close()
     expect(await problem(await lost.request('/v1/jobs'))).toMatchObject({ status: 503, code: 'database_unavailable' })
-    expect(await (await lost.request('/readyz')).json()).toMatchObject({ postgres: { ready: false } })
+    expect(await answerOf(lost.request('/readyz'))).toMatchObject({ postgres: { ready: false } })
     await lost.close()
   })
 })
 
 describe('the documents', () => {
   test('the OpenAPI document names every route, and every reference in it resolves', async () => {
-    const document = await (await api.request('/openapi.json')).json()
+    const document = await answerOf(api.request('/openapi.json'))
     expect(document.openapi).toBe('3.1.0')
     const served = api.app.router.routes
       .filter(({ method, path }) => method !== 'ALL' && !/^\/(docs|openapi|$)/.test(path))

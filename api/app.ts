@@ -55,7 +55,8 @@ export function createApp(options: AppOptions): App {
     const { status, code } = problemOf(error)
     const fields = { method: context.req.method, path: context.req.path, status, code, error: describeError(error) }
     if (status < 500) logger.debug(fields, 'request refused')
-    else logger.error(code === 'internal' ? { ...fields, stack: error.stack } : fields, 'request failed')
+    else if (status === 503) logger.warn(fields, 'request refused for now')
+    else logger.error({ ...fields, stack: error.stack }, 'request failed')
     return problemResponse(error)
   })
   return {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createTestApi, type TestApi } from '../test/api.ts'
+import { answerOf, createTestApi, type TestApi } from '../test/api.ts'
 import { until } from '../test/services.ts'
 import { jobSchema } from './contracts/jobs.ts'
 
@@ -12,10 +12,10 @@ afterAll(() => api.close())
 const model = 'gpt-5-mini'
 
 async function upload(lines: string | Uint8Array | ReadableStream, query: Record<string, string> = { model }, headers: Record<string, string> = {}) {
-  return await api.request(`/v1/jobs?${new URLSearchParams(query)}`, {
+  return await api.request(`/v1/jobs?${new URLSearchParams(query).toString()}`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson', ...headers },
-    body: lines as BodyInit,
+    body: lines as NonNullable<RequestInit['body']>,
     ...(lines instanceof ReadableStream ? { duplex: 'half' } : {}),
   })
 }
@@ -32,7 +32,7 @@ describe('the three forms', () => {
   test('JSON with items', async () => {
     const response = await api.post('/v1/jobs', { name: 'mails', model, tags: { team: 'a' }, priority: 'high', items: [{ prompt: 'Hi' }, { custom_id: 'b', prompt: 'Ho', metadata: { row: 7 } }] })
     expect(response.status).toBe(201)
-    const job = jobSchema.parse(await response.json())
+    const job = jobSchema.parse(await answerOf(response))
     expect(job).toMatchObject({
       name: 'mails',
       status: 'queued',
@@ -44,7 +44,7 @@ describe('the three forms', () => {
       counts: { total: 2, pending: 2 },
     })
     expect(response.headers.get('location')).toBe(`/v1/jobs/${job.id}`)
-    const items = await (await api.request(`/v1/jobs/${job.id}/items`)).json()
+    const items = await answerOf(api.request(`/v1/jobs/${job.id}/items`))
     expect(items.data).toMatchObject([
       { seq: 1, custom_id: '1', status: 'pending', attempts: 0 },
       { seq: 2, custom_id: 'b' },
@@ -57,7 +57,7 @@ describe('the three forms', () => {
     const lines = ['{"custom_id":"a",  "prompt":"tab\\tand \\u00e9 \\"quoted\\" \\\\ back"}', '', '  {"prompt":"é日本🙂"}']
     const response = await upload(`\uFEFF${lines.join('\r\n')}`, { model, name: 'lines', max_tokens: '40', temperature: '0', tag: 'a=b=c' })
     expect(response.status).toBe(201)
-    const job = await response.json()
+    const job = await answerOf(response)
     expect(job).toMatchObject({ name: 'lines', tags: { a: 'b=c' }, spec: { max_tokens: 40, temperature: 0 } })
     const rows = await api.test.database.sql`select custom_id, line from items where job_id = ${job.id} order by seq`
     // Blank lines are skipped but counted.
@@ -72,7 +72,7 @@ describe('the three forms', () => {
     form.append('job', JSON.stringify({ model, name: 'multipart' }))
     form.append('file', new File([jsonLines({ prompt: 'a' }, { prompt: 'b' })], 'items.jsonl'))
     const response = await api.request('/v1/jobs', { method: 'POST', body: form })
-    expect(await response.json()).toMatchObject({ name: 'multipart', counts: { total: 2 } })
+    expect(await answerOf(response)).toMatchObject({ name: 'multipart', counts: { total: 2 } })
     expect(response.status).toBe(201)
   })
 
@@ -82,7 +82,7 @@ describe('the three forms', () => {
     form.append('file', new File(['custom_id,text,city\nx1,"good, ""really""",Köln\nx2,bad,Rome\n'], 'items.csv'))
     const response = await api.request('/v1/jobs', { method: 'POST', body: form })
     expect(response.status).toBe(201)
-    const rows = await api.test.database.sql`select custom_id, line, metadata from items where job_id = ${(await response.json()).id} order by seq`
+    const rows = await api.test.database.sql`select custom_id, line, metadata from items where job_id = ${(await answerOf(response)).id} order by seq`
     expect(rows).toMatchObject([{ custom_id: 'x1', metadata: '{"city":"Köln"}' }, { custom_id: 'x2' }])
     expect(JSON.parse(rows[0]?.['line'])).toMatchObject({ prompt: 'Label this: good, "really"' })
   })
@@ -90,7 +90,7 @@ describe('the three forms', () => {
   test('native lines name their own models; the job is then mixed', async () => {
     const line = (name: string) => ({ custom_id: name, method: 'POST', url: '/v1/chat/completions', body: { model: name, messages: [{ role: 'user', content: 'x' }] } })
     const response = await upload(jsonLines(line('gpt-5-mini'), line('gpt-4o-mini')), {})
-    const job = await response.json()
+    const job = await answerOf(response)
     expect(job).toMatchObject({ model: null, counts: { total: 2 } })
     const [row] = await api.test.database.sql`select mixed from jobs where id = ${job.id}`
     expect(row).toEqual({ mixed: true })
@@ -106,12 +106,12 @@ describe('the three forms', () => {
       pull(controller) {
         if (number >= 12_000) return controller.close()
         let lines = ''
-        for (let end = number + 500; number < end; number++) lines += `{"custom_id":"n${number}","prompt":"p"}\n`
+        for (const end = number + 500; number < end; number++) lines += `{"custom_id":"n${number}","prompt":"p"}\n`
         controller.enqueue(new TextEncoder().encode(lines))
       },
     })
     const response = await upload(body)
-    const job = await response.json()
+    const job = await answerOf(response)
     expect(job.counts.total).toBe(12_000)
     const [row] = await api.test.database.sql`select count(*)::int as n, max(seq) as last, max(custom_id) filter (where seq = 11000) as id from items where job_id = ${job.id}`
     expect(row).toEqual({ n: 12_000, last: 12_000, id: 'n10999' })
@@ -145,7 +145,7 @@ describe('bad input stores nothing and says what is wrong', () => {
   test.each(cases)('%s', async (_name, body, query, status, code, says) => {
     const before = await stored()
     const response = await upload(body, query)
-    const problem = await response.json()
+    const problem = await answerOf(response)
     expect(problem).toMatchObject({ status, code, detail: expect.stringMatching(says) })
     expect(response.status).toBe(status)
     expect(problem.detail).not.toContain('\n')
@@ -154,7 +154,7 @@ describe('bad input stores nothing and says what is wrong', () => {
 
   test('the first 100 errors are listed in order, with their number', async () => {
     const lines = Array.from({ length: 300 }, (_, index) => (index % 2 === 0 ? '{"prompt":1}' : `{"custom_id":"${index % 4}","prompt":"x"}`))
-    const problem = await (await upload(lines.join('\n'))).json()
+    const problem = await answerOf(upload(lines.join('\n')))
     // 150 wrong types, and 150 lines that share two ids.
     expect(problem.error_count).toBe(298)
     expect(problem.errors).toHaveLength(100)
@@ -173,7 +173,7 @@ describe('bad input stores nothing and says what is wrong', () => {
 
   test('a duplicate in another chunk is found', async () => {
     const lines = Array.from({ length: 10_500 }, (_, index) => `{"custom_id":"${index === 10_400 ? 3 : index}","prompt":"x"}`).join('\n')
-    expect(await (await upload(lines)).json()).toMatchObject({ code: 'invalid_input', error_count: 1, errors: [{ line: 10_401, field: 'custom_id', reason: '"3" is the custom_id of item 4 already' }] })
+    expect(await answerOf(upload(lines))).toMatchObject({ code: 'invalid_input', error_count: 1, errors: [{ line: 10_401, field: 'custom_id', reason: '"3" is the custom_id of item 4 already' }] })
   })
 
   test('CSV without a prompt, and with a prompt for columns that are not there', async () => {
@@ -181,7 +181,7 @@ describe('bad input stores nothing and says what is wrong', () => {
       const form = new FormData()
       form.append('job', JSON.stringify(spec))
       form.append('file', new File(['text\nx\n'], 'items.csv', { type: 'text/csv' }))
-      return await (await api.request('/v1/jobs', { method: 'POST', body: form })).json()
+      return await answerOf(api.request('/v1/jobs', { method: 'POST', body: form }))
     }
     const before = await stored()
     expect(await csv({ model })).toMatchObject({ code: 'invalid_request', errors: [{ field: 'prompt' }] })
@@ -190,12 +190,12 @@ describe('bad input stores nothing and says what is wrong', () => {
   })
 
   test('CSV that is not UTF-8 names the line', async () => {
-    const response = await api.request(`/v1/jobs?${new URLSearchParams({ model, prompt: '{{text}}' })}`, {
+    const response = await api.request(`/v1/jobs?${new URLSearchParams({ model, prompt: '{{text}}' }).toString()}`, {
       method: 'POST',
       headers: { 'content-type': 'text/csv' },
       body: Buffer.from('text\nx\ncaf\xe9\n', 'latin1'),
     })
-    expect(await response.json()).toMatchObject({ code: 'invalid_input', errors: [{ line: 3, reason: expect.stringContaining('UTF-8') }] })
+    expect(await answerOf(response)).toMatchObject({ code: 'invalid_input', errors: [{ line: 3, reason: expect.stringContaining('UTF-8') }] })
   })
 
   test('more than max_input_bytes is refused, said ahead or not', async () => {
@@ -205,7 +205,7 @@ describe('bad input stores nothing and says what is wrong', () => {
       const body = jsonLines(...Array.from({ length: 20 }, () => ({ prompt: 'xxxxxxxxxxxxxxx' })))
       const response = await small.request('/v1/jobs?model=gpt-5-mini', { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body })
       expect(response.status).toBe(413)
-      expect(await response.json()).toMatchObject({ code: 'input_too_large', detail: expect.stringContaining('larger than 100 bytes') })
+      expect(await answerOf(response)).toMatchObject({ code: 'input_too_large', detail: expect.stringContaining('larger than 100 bytes') })
       const declared = await small.request('/v1/jobs?model=gpt-5-mini', { method: 'POST', headers: { 'content-type': 'application/x-ndjson', 'content-length': '99999999' }, body: '{}' })
       expect(declared.status).toBe(413)
       const [row] = await small.test.database.sql`select count(*)::int as jobs from jobs`
@@ -226,7 +226,7 @@ describe('bad input stores nothing and says what is wrong', () => {
       else form.append('file', new File([good], 'items.jsonl'))
     }
     const before = await stored()
-    expect(await (await api.request('/v1/jobs', { method: 'POST', body: form })).json()).toMatchObject({ code: 'invalid_request', detail: expect.stringMatching(says) })
+    expect(await answerOf(api.request('/v1/jobs', { method: 'POST', body: form }))).toMatchObject({ code: 'invalid_request', detail: expect.stringMatching(says) })
     expect(await stored()).toEqual(before)
   })
 
@@ -234,18 +234,18 @@ describe('bad input stores nothing and says what is wrong', () => {
     const body = `--b\r\ncontent-disposition: form-data; name="job"\r\n\r\n{"model":"${model}"}\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n${good}${good}`
     const before = await stored()
     const response = await api.request('/v1/jobs', { method: 'POST', headers: { 'content-type': 'multipart/form-data; boundary=b' }, body })
-    expect(await response.json()).toMatchObject({ status: 400, code: 'upload_broken' })
+    expect(await answerOf(response)).toMatchObject({ status: 400, code: 'upload_broken' })
     expect(await stored()).toEqual(before)
   })
 
   test('another content type, and none', async () => {
-    const send = async (type: string | null) => await (await api.request('/v1/jobs', { method: 'POST', body: new Blob([good]), headers: type === null ? {} : { 'content-type': type } })).json()
+    const send = async (type: string | null) => await answerOf(api.request('/v1/jobs', { method: 'POST', body: new Blob([good]), headers: type === null ? {} : { 'content-type': type } }))
     expect(await send('text/html')).toMatchObject({ status: 415, code: 'unsupported_media_type' })
     expect(await send(null)).toMatchObject({ status: 415 })
   })
 
   test('JSON that is none, without items, or with a wrong item', async () => {
-    const send = async (body: string) => await (await api.request('/v1/jobs', { method: 'POST', body, headers: { 'content-type': 'application/json' } })).json()
+    const send = async (body: string) => await answerOf(api.request('/v1/jobs', { method: 'POST', body, headers: { 'content-type': 'application/json' } }))
     expect(await send('{')).toMatchObject({ status: 400, code: 'invalid_json' })
     expect(await send('{"model":"gpt-5-mini"}')).toMatchObject({ status: 400, errors: [{ field: 'items' }] })
     expect(await send('{"model":"gpt-5-mini","items":[]}')).toMatchObject({ code: 'empty_input' })
@@ -256,7 +256,7 @@ describe('bad input stores nothing and says what is wrong', () => {
   test('a provider that nobody has a key for', async () => {
     const poor = await createTestApi({ environment: { OPENAI_API_KEY: '' } })
     try {
-      expect(await (await poor.post('/v1/jobs', { model, items: [{ prompt: 'x' }] })).json()).toMatchObject({ status: 422, code: 'provider_unconfigured', detail: expect.stringContaining('OPENAI_API_KEY') })
+      expect(await answerOf(poor.post('/v1/jobs', { model, items: [{ prompt: 'x' }] }))).toMatchObject({ status: 422, code: 'provider_unconfigured', detail: expect.stringContaining('OPENAI_API_KEY') })
     } finally {
       await poor.close()
     }
@@ -271,10 +271,10 @@ describe('idempotency', () => {
     const first = await upload(body, { model, name: 'n' }, headers)
     const again = await upload(body, { name: 'n', model }, headers)
     expect([first.status, again.status]).toEqual([201, 200])
-    const { id } = await first.json()
-    expect((await again.json()).id).toBe(id)
+    const { id } = await answerOf(first)
+    expect((await answerOf(again)).id).toBe(id)
     const other = await upload(jsonLines({ prompt: 'twice' }), { model, name: 'n' }, headers)
-    expect(await other.json()).toMatchObject({ status: 422, code: 'idempotency_key_reused', job_id: id })
+    expect(await answerOf(other)).toMatchObject({ status: 422, code: 'idempotency_key_reused', job_id: id })
     const otherSpec = await upload(body, { model, name: 'm' }, headers)
     expect(otherSpec.status).toBe(422)
   })
@@ -293,11 +293,11 @@ describe('idempotency', () => {
     await writer.write(new TextEncoder().encode(body))
     await until('the first upload to have its row', async () => (await api.test.database.sql`select 1 from jobs where idempotency_key = 'busy'`).length > 0)
     const second = await upload(body, { model }, headers)
-    const refused = await second.json()
+    const refused = await answerOf(second)
     expect(refused).toMatchObject({ status: 409, code: 'upload_in_progress' })
     // What is under way can be seen, and not cancelled.
-    expect(await (await api.request(`/v1/jobs/${refused.job_id}`)).json()).toMatchObject({ status: 'validating' })
-    expect(await (await api.post(`/v1/jobs/${refused.job_id}/cancel`)).json()).toMatchObject({ status: 409, code: 'upload_in_progress' })
+    expect(await answerOf(api.request(`/v1/jobs/${refused.job_id}`))).toMatchObject({ status: 'validating' })
+    expect(await answerOf(api.post(`/v1/jobs/${refused.job_id}/cancel`))).toMatchObject({ status: 409, code: 'upload_in_progress' })
     await writer.close()
     const first = await slow
     expect(first.status).toBe(201)
@@ -308,7 +308,7 @@ describe('idempotency', () => {
     const responses = await Promise.all(Array.from({ length: 20 }, () => upload(body, { model }, { 'idempotency-key': 'crowd' })))
     const ids = new Set<string>()
     for (const response of responses) {
-      const answer = await response.json()
+      const answer = await answerOf(response)
       if (response.ok) ids.add(answer.id)
       else expect(answer.code).toBe('upload_in_progress')
     }
@@ -324,7 +324,7 @@ describe('idempotency', () => {
         controller.error(new Error('connection reset'))
       },
     })
-    expect(await (await upload(broken, { model }, { 'idempotency-key': 'gone' })).json()).toMatchObject({ code: 'upload_broken' })
+    expect(await answerOf(upload(broken, { model }, { 'idempotency-key': 'gone' }))).toMatchObject({ code: 'upload_broken' })
     expect(await stored()).toEqual(before)
   })
 })

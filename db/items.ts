@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { finished } from 'node:stream/promises'
 import type { ErrorClass } from '../core/error-classes.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import type { ItemStatus } from '../core/statuses.ts'
+import { copyIn } from './copy-in.ts'
 import { sqlState, uniqueViolation, type Database } from './database.ts'
 import { itemColumns, type ItemRows } from './item-rows.ts'
 
@@ -39,16 +38,7 @@ async function copyChunk(database: Database, jobId: string, encoded: Iterable<Ui
       select set_config('synchronous_commit', 'off', true) from jobs where id = ${jobId} and status = 'validating' for key share`
     if (job === undefined)
       throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
-    const copy = await tx`copy items (${tx(itemColumns as unknown as string[])}) from stdin (format binary)`.writable()
-    // An error of Postgres arrives at the stream, whatever is being waited for.
-    const done = finished(copy)
-    done.catch(() => {})
-    for (const piece of encoded) {
-      if (copy.destroyed) break
-      if (!copy.write(piece)) await Promise.race([once(copy, 'drain'), done])
-    }
-    copy.end()
-    await done
+    await copyIn(tx`copy items (${tx(itemColumns as unknown as string[])}) from stdin (format binary)`, encoded)
   })
 }
 

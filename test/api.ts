@@ -4,6 +4,12 @@ import { connectJobWorkflows, type JobWorkflows } from '../api/job-workflows.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import { createTestDatabase, type TestDatabase } from './services.ts'
 
+/** A response's JSON, to be taken apart by a test. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export async function answerOf(response: Response | Promise<Response>): Promise<any> {
+  return await (await response).json()
+}
+
 export interface TestApi {
   readonly app: App
   readonly config: Config

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { simulatorControl, type SimulatorControl } from '../simulator/simulator.ts'
 import { attemptsOf, batchesOf, billOf, eventTypes, expectKept, outcomesOf, submissionsOf } from './job-checks.ts'
+import { insertJob } from './job-rows.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
 import { until } from './services.ts'
 
@@ -254,9 +255,12 @@ test('an invalid structured answer is sent again with the error shown, and a fen
 })
 
 test('a job that was queued without a workflow is started by the janitor', async () => {
-  const prompts = promptsOf(2)
-  const jobId = await createJob(stack, linesOf(prompts), {}, { start: false, queuedAt: new Date(Date.now() - 60_000) })
-  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 2 })
+  const [prompt] = promptsOf(1)
+  const jobId = await insertJob(stack.db.database, 1, { status: 'queued', queuedAt: new Date(Date.now() - 60_000) }, () => ({
+    line: JSON.stringify({ prompt }),
+  }))
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 1 })
+  await expectKept(stack, jobId, [prompt as string])
 })
 
 test('a terminated workflow leaves a failed job and no batch behind; retry keeps its answers and sends the rest', async () => {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Client } from '@temporalio/client'
 import { NativeConnection } from '@temporalio/worker'
 import { inject } from 'vitest'
+import { createApp, type App } from '../api/app.ts'
+import { connectJobWorkflows } from '../api/job-workflows.ts'
 import type { CrashPoint } from '../activities/index.ts'
 import { loadConfig, type Config } from '../config/config.ts'
 import { loadCatalog } from '../models/catalog.ts'
@@ -12,13 +14,10 @@ import { startSimulator, type Simulator, type SimulatorOptions } from '../simula
 import { activitySettings } from '../worker/activity-settings.ts'
 import { providerSettings } from '../worker/provider-settings.ts'
 import { startWorker, type RunningWorker } from '../worker/start-worker.ts'
-import { placeholderItemId } from '../core/item-id.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JobStatus } from '../core/statuses.ts'
 import { loadJob, type JobRow } from '../db/job-state.ts'
-import { parseInputLine } from '../formats/input-line.ts'
-import { insertJob } from './job-rows.ts'
 import { quietRuntime } from './quiet-runtime.ts'
 import { claimNamespace, createTestDatabase, until, type TestDatabase } from './services.ts'
 
@@ -27,8 +26,10 @@ export interface JobStack {
   readonly simulator: Simulator
   readonly client: Client
   readonly namespace: string
+  readonly app: App
   readonly config: Config
-  startWorker(): Promise<RunningWorker>
+  /** One more worker, with other variables if given. */
+  startWorker(environment?: Record<string, string>): Promise<RunningWorker>
   stop(): Promise<void>
 }
 
@@ -53,21 +54,27 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
   ])
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-test-stack-'))
   const address = inject('temporalAddress')
-  const config = loadConfig({
-    directory,
-    environment: {
-      DATABASE_URL: db.url,
-      TEMPORAL_ADDRESS: address,
-      TEMPORAL_NAMESPACE: namespace,
-      BATCHWRIGHT_SIMULATE: 'openai',
-      BATCHWRIGHT_SIMULATOR_URL: simulator.url,
-      ...options.environment,
-    },
-  })
+  const configOf = (environment: Record<string, string>) =>
+    loadConfig({
+      directory,
+      environment: {
+        DATABASE_URL: db.url,
+        TEMPORAL_ADDRESS: address,
+        TEMPORAL_NAMESPACE: namespace,
+        BATCHWRIGHT_SIMULATE: 'openai',
+        BATCHWRIGHT_SIMULATOR_URL: simulator.url,
+        ...options.environment,
+        ...environment,
+      },
+    })
+  const config = configOf({})
   const connection = await NativeConnection.connect({ address })
   const client = new Client({ connection, namespace })
   const workers: RunningWorker[] = []
-  const startOne = async () => {
+  const temporal = connectJobWorkflows(config.temporal)
+  const app = createApp({ database: db.database, temporal, config, logger: quiet })
+  const startOne = async (environment: Record<string, string> = {}) => {
+    const config = configOf(environment)
     const worker = await startWorker({
       connection,
       namespace,
@@ -88,10 +95,13 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
     simulator,
     client,
     namespace,
+    app,
     config,
     startWorker: startOne,
     async stop() {
       for (const worker of workers) await worker.stop()
+      await app.close()
+      await temporal.close()
       await connection.close()
       await simulator.close()
       await db.drop()
@@ -110,37 +120,16 @@ function testSettings(config: Config): ReturnType<typeof activitySettings> {
   }
 }
 
-/** Creates and starts a job of these lines, as the API does it. */
-export async function createJob(
-  stack: JobStack,
-  lines: readonly JsonObject[],
-  spec: JobSpec = {},
-  options: { start?: boolean; queuedAt?: Date } = {},
-): Promise<string> {
-  const provider = createProviderRegistry(providerSettings(stack.config), loadCatalog()).find('openai')
-  if (provider === null) throw new Error('no provider')
-  const defaults = {
-    model: spec.model ?? 'gpt-4o-mini',
-    modelOverride: null,
-    endpoint: spec.endpoint ?? null,
-    system: spec.system ?? null,
-    schema: spec.schema ?? null,
-    maxTokens: null,
-    temperature: null,
-  }
-  const jobId = await insertJob(
-    stack.db.database,
-    lines.length,
-    { status: 'queued', spec: JSON.stringify(spec), model: defaults.model, queuedAt: options.queuedAt ?? new Date() },
-    (seq) => {
-      const line = JSON.stringify(lines[seq - 1])
-      const rendered = provider.render(parseInputLine(line, seq).request, defaults)
-      return { line, bytes: Buffer.byteLength(provider.line(placeholderItemId(seq), rendered)) + 1, tokens: rendered.inputTokens }
-    },
-  )
-  if (options.start !== false)
-    await stack.client.workflow.start('batchJob', { taskQueue: 'batchwright', workflowId: `job-${jobId}`, args: [{ jobId }] })
-  return jobId
+/** Creates a job of these lines through the API. */
+export async function createJob(stack: JobStack, lines: readonly JsonObject[], spec: JobSpec = {}): Promise<string> {
+  const response = await stack.app.router.request('http://127.0.0.1/v1/jobs', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', host: '127.0.0.1' },
+    body: JSON.stringify({ provider: 'openai', model: 'gpt-4o-mini', ...spec, items: lines }),
+  })
+  const body = (await response.json()) as { id?: string; detail?: string }
+  if (body.id === undefined) throw new Error(`the job was not created: ${response.status} ${body.detail}`)
+  return body.id
 }
 
 /** The job once it has ended (or come to rest in another of these statuses). */

@@ -28,6 +28,8 @@ export async function readMultipart(source: AsyncIterable<Uint8Array>, contentTy
   let surplus: BatchwrightError | null = null
 
   parser.on('file', (name, part, fileName, _encoding, mediaType) => {
+    // Whoever reads it gets the error; when nobody does any more, it must not end the process.
+    part.on('error', () => {})
     if (name === 'job' && job === null) {
       job = collect(part)
       job.catch(reject)
