@@ -18,6 +18,9 @@ ENV NODE_ENV=production
 COPY --from=dependencies /app/node_modules ./node_modules
 # .dockerignore lets in the rooms that run, and nothing else: no tests, no keys.
 COPY . .
+# Workers start with the workflows bundled already.
+RUN node worker/build-bundle.ts /app/dist/workflow-bundle.js
+ENV BATCHWRIGHT_WORKFLOW_BUNDLE=/app/dist/workflow-bundle.js
 # The files stay root's; the program can't change itself.
 USER node
 EXPOSE 8787

@@ -27,7 +27,7 @@ export async function withStack<Result>(signal: AbortSignal, work: (stack: Stack
       stripProviderKeys: true,
       signal,
       env: {
-        LOG_LEVEL: 'warn',
+        LOG_LEVEL: 'info',
         NODE_OPTIONS: `--max-old-space-size=${heapMegabytes} ${process.env['BENCH_NODE_OPTIONS'] ?? ''}`.trim(),
       },
     })

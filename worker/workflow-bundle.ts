@@ -1,15 +1,14 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { WorkflowBundleOption } from '@temporalio/worker'
 
-const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
-/** Built ahead for production (`npm run bundle`) and once a test run: bundling takes seconds and memory. */
-const prebuiltPath = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))
+export const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
 
-/** The prebuilt bundle where there is one, else the sources. */
+/**
+ * The bundle that BATCHWRIGHT_WORKFLOW_BUNDLE names, else the sources, which the worker bundles at its start in a few seconds. Only what is named
+ * is used: a bundle that lies around may be of another version.
+ */
 export function workflowSource(
   codePath: string | undefined = process.env['BATCHWRIGHT_WORKFLOW_BUNDLE'],
 ): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
-  const path = codePath ?? prebuiltPath
-  return existsSync(path) ? { workflowBundle: { codePath: path } } : { workflowsPath }
+  return codePath === undefined || codePath === '' ? { workflowsPath } : { workflowBundle: { codePath } }
 }
