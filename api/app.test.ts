@@ -14,7 +14,12 @@ afterAll(() => api.close())
 async function problem(response: Response) {
   expect(response.headers.get('content-type')).toBe('application/problem+json')
   const body = await answerOf(response)
-  expect(body).toMatchObject({ status: response.status, type: `urn:batchwright:problem:${body.code}`, title: expect.any(String), detail: expect.any(String) })
+  expect(body).toMatchObject({
+    status: response.status,
+    type: `urn:batchwright:problem:${body.code}`,
+    title: expect.any(String),
+    detail: expect.any(String),
+  })
   expect(body.detail).not.toContain('\n')
   return body
 }
@@ -66,16 +71,21 @@ describe('who may ask', () => {
     expect(await problem(await api.request('/v1/jobs', { headers }))).toMatchObject({ status: 403, code })
   })
 
-  test.each([{ host: 'localhost:8787' }, { host: '[::1]:8787' }, { host: '127.0.0.1:8787', origin: 'http://127.0.0.1:8787' }])('%o is served', async (headers) => {
-    expect((await api.request('/v1/jobs', { headers })).status).toBe(200)
-  })
+  test.each([{ host: 'localhost:8787' }, { host: '[::1]:8787' }, { host: '127.0.0.1:8787', origin: 'http://127.0.0.1:8787' }])(
+    '%o is served',
+    async (headers) => {
+      expect((await api.request('/v1/jobs', { headers })).status).toBe(200)
+    },
+  )
 
   test('with a key set, only probes get by without it', async () => {
     const guarded = await createTestApi({ environment: { BATCHWRIGHT_API_KEY: 'open-sesame', HOST: '0.0.0.0' } })
     try {
       expect(await problem(await guarded.request('/v1/jobs'))).toMatchObject({ status: 401, code: 'unauthorized' })
       expect((await guarded.request('/v1/jobs', { headers: { authorization: 'Bearer open-sesam' } })).status).toBe(401)
-      expect((await guarded.request('/v1/jobs', { headers: { authorization: 'Bearer open-sesame', host: 'batch.example' } })).status).toBe(200)
+      expect(
+        (await guarded.request('/v1/jobs', { headers: { authorization: 'Bearer open-sesame', host: 'batch.example' } })).status,
+      ).toBe(200)
       expect((await guarded.request('/healthz')).status).toBe(200)
     } finally {
       await guarded.close()
@@ -118,12 +128,18 @@ describe('the documents', () => {
     const served = api.app.router.routes
       .filter(({ method, path }) => method !== 'ALL' && !/^\/(docs|openapi|$)/.test(path))
       .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)
-    const described = Object.entries<object>(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
+    const described = Object.entries<object>(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    )
     expect(described.sort()).toEqual([...new Set(served)].sort())
-    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1] as string)
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
+      (match) => match[1] as string,
+    )
     expect(references).toContain('Job')
     expect(references.filter((name) => document.components.schemas[name] === undefined)).toEqual([])
-    const ids = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId))
+    const ids = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap((methods) =>
+      Object.values(methods).map(({ operationId }) => operationId),
+    )
     expect(new Set(ids).size).toBe(ids.length)
   })
 
@@ -139,6 +155,8 @@ describe('the documents', () => {
     expect(await (await api.request('/docs/start.js')).text()).toContain('validatorUrl: null')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
     const bundle = await (await api.request('/docs/swagger-ui-bundle.js')).bytes()
-    expect(bundle.length).toBe(readFileSync(createRequire(import.meta.url).resolve('swagger-ui-dist/swagger-ui-bundle.js')).length)
+    expect(bundle.length).toBe(
+      readFileSync(createRequire(import.meta.url).resolve('swagger-ui-dist/swagger-ui-bundle.js')).length,
+    )
   })
 })

@@ -43,11 +43,14 @@ export function createApp(options: AppOptions): App {
   addHealthRoutes(router, dependencies)
   addDocumentRoutes(router)
 
-  const routes = router.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => ({ method, pattern: patternOf(path) }))
+  const routes = router.routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => ({ method, pattern: patternOf(path) }))
   router.notFound((context) => {
     const { method, path } = context.req
     const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map((route) => route.method))]
-    if (allowed.length === 0) return problemResponse(new BatchwrightError('route_not_found', `there is nothing at ${path}: /docs lists what there is`))
+    if (allowed.length === 0)
+      return problemResponse(new BatchwrightError('route_not_found', `there is nothing at ${path}: /docs lists what there is`))
     const list = allowed.join(', ')
     return problemResponse(new BatchwrightError('method_not_allowed', `${path} takes ${list}, not ${method}`), { allow: list })
   })

@@ -16,7 +16,10 @@ export function requireKey({ key }: Config['api']): MiddlewareHandler<ApiEnv> {
       const given = /^Bearer +(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
       // Digests have one length, so the comparison takes one time.
       if (given === undefined || !timingSafeEqual(digest(given), expected)) {
-        throw new BatchwrightError('unauthorized', 'send the key of this server (BATCHWRIGHT_API_KEY): Authorization: Bearer <key>')
+        throw new BatchwrightError(
+          'unauthorized',
+          'send the key of this server (BATCHWRIGHT_API_KEY): Authorization: Bearer <key>',
+        )
       }
     }
     await next()
@@ -26,7 +29,10 @@ export function requireKey({ key }: Config['api']): MiddlewareHandler<ApiEnv> {
 /** Throws `api_key_missing` for an address that others can reach and no key. */
 export function requireKeyBeyondLoopback({ host, key }: Config['api']): void {
   if (key !== null || isLoopback(host)) return
-  throw new BatchwrightError('api_key_missing', `HOST=${host} can be reached by others: set BATCHWRIGHT_API_KEY, or bind to 127.0.0.1`)
+  throw new BatchwrightError(
+    'api_key_missing',
+    `HOST=${host} can be reached by others: set BATCHWRIGHT_API_KEY, or bind to 127.0.0.1`,
+  )
 }
 
 function digest(text: string): Buffer {

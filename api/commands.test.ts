@@ -28,13 +28,33 @@ async function signalsOf(jobId: string) {
   return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
     signal == null
       ? []
-      : [{ name: signal.signalName, input: (signal.input?.payloads ?? []).map(({ data }) => JSON.parse(Buffer.from(data ?? []).toString()) as unknown) }],
+      : [
+          {
+            name: signal.signalName,
+            input: (signal.input?.payloads ?? []).map(({ data }) => JSON.parse(Buffer.from(data ?? []).toString()) as unknown),
+          },
+        ],
   )
 }
 
 async function insertBatch(jobId: string): Promise<void> {
   await api.test.database.drizzle.insert(batches).values({
-    jobId, batch: 1, round: 1, shard: 0, provider: 'openai', simulated: true, model: 'm', endpoint: 'e', listed: false, seqFrom: 1, seqTo: 2, items: 2, bytes: 1, tokens: 1, status: 'in_progress', providerBatchId: `b-${jobId}`,
+    jobId,
+    batch: 1,
+    round: 1,
+    shard: 0,
+    provider: 'openai',
+    simulated: true,
+    model: 'm',
+    endpoint: 'e',
+    listed: false,
+    seqFrom: 1,
+    seqTo: 2,
+    items: 2,
+    bytes: 1,
+    tokens: 1,
+    status: 'in_progress',
+    providerBatchId: `b-${jobId}`,
   })
 }
 
@@ -55,7 +75,11 @@ describe('commands that the job can take', () => {
   })
 
   test('resume and poll reach the workflow that runs', async () => {
-    const id = await insertJob(api.test.database, 2, { status: 'paused', pauseReason: 'auth', pauseDetail: 'the key was refused' })
+    const id = await insertJob(api.test.database, 2, {
+      status: 'paused',
+      pauseReason: 'auth',
+      pauseDetail: 'the key was refused',
+    })
     await insertBatch(id)
     for (const command of ['resume', 'poll']) expect((await api.post(`/v1/jobs/${id}/${command}`)).status).toBe(202)
     expect(await signalsOf(id)).toEqual([
@@ -67,9 +91,22 @@ describe('commands that the job can take', () => {
   test('retry starts the workflow of a finished job again, with the classes that were asked for', async () => {
     const id = await insertJob(api.test.database, 2, { status: 'completed' })
     await insertBatch(id)
-    const error = JSON.stringify({ class: 'refusal', code: 'refusal', message: 'no', httpStatus: null, requestId: null, parameter: null })
-    await mergeResults(api.test.database, await loadBatch(api.test.database.drizzle, id, 1), [judged(1), judged(2, { status: 'failed', errorClass: 'refusal', error, answer: null })])
-    expect(await answerOf(api.post(`/v1/jobs/${id}/retry`, { classes: ['content_filter'] }))).toMatchObject({ status: 409, code: 'nothing_to_retry' })
+    const error = JSON.stringify({
+      class: 'refusal',
+      code: 'refusal',
+      message: 'no',
+      httpStatus: null,
+      requestId: null,
+      parameter: null,
+    })
+    await mergeResults(api.test.database, await loadBatch(api.test.database.drizzle, id, 1), [
+      judged(1),
+      judged(2, { status: 'failed', errorClass: 'refusal', error, answer: null }),
+    ])
+    expect(await answerOf(api.post(`/v1/jobs/${id}/retry`, { classes: ['content_filter'] }))).toMatchObject({
+      status: 409,
+      code: 'nothing_to_retry',
+    })
     expect((await api.post(`/v1/jobs/${id}/retry`, { classes: ['refusal', 'truncated'] })).status).toBe(202)
     expect((await api.post(`/v1/jobs/${id}/retry`)).status).toBe(202)
     expect(await signalsOf(id)).toEqual([
@@ -80,8 +117,13 @@ describe('commands that the job can take', () => {
 
   test('retry takes nothing but classes that exist', async () => {
     const id = await insertJob(api.test.database, 1, { status: 'completed', failed: 1 })
-    expect(await answerOf(api.post(`/v1/jobs/${id}/retry`, { classes: ['refusals'] }))).toMatchObject({ code: 'invalid_request', errors: [{ field: 'classes[0]' }] })
-    expect(await answerOf(api.post(`/v1/jobs/${id}/retry`, { clases: [] }))).toMatchObject({ errors: [{ field: 'clases', reason: expect.stringContaining('"classes"') }] })
+    expect(await answerOf(api.post(`/v1/jobs/${id}/retry`, { classes: ['refusals'] }))).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ field: 'classes[0]' }],
+    })
+    expect(await answerOf(api.post(`/v1/jobs/${id}/retry`, { clases: [] }))).toMatchObject({
+      errors: [{ field: 'clases', reason: expect.stringContaining('"classes"') }],
+    })
   })
 })
 
@@ -124,7 +166,10 @@ describe('without Temporal', () => {
       const created = await alone.post('/v1/jobs', { model: 'gpt-5-mini', items: [{ prompt: 'x' }] })
       expect(created.status).toBe(201)
       expect(await answerOf(created)).toMatchObject({ status: 'queued' })
-      expect(await answerOf(alone.request('/readyz'))).toMatchObject({ temporal: { ready: false, detail: expect.any(String) }, worker: { ready: false } })
+      expect(await answerOf(alone.request('/readyz'))).toMatchObject({
+        temporal: { ready: false, detail: expect.any(String) },
+        worker: { ready: false },
+      })
     } finally {
       await alone.close()
     }

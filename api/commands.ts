@@ -11,11 +11,17 @@ import { readJsonBody } from './json-body.ts'
 import { addRoute, check, jsonAnswer, type ApiContext, type Router } from './router.ts'
 
 const descriptions: Record<JobCommand, { summary: string; description: string }> = {
-  cancel: { summary: 'Cancel a job', description: 'What runs at the provider is cancelled there; answers that are finished are kept.' },
+  cancel: {
+    summary: 'Cancel a job',
+    description: 'What runs at the provider is cancelled there; answers that are finished are kept.',
+  },
   pause: { summary: 'Pause a job', description: 'Nothing new is sent. What runs is paid for, and is polled and fetched.' },
   resume: { summary: 'Resume a paused job', description: 'Also after a person has mended what paused it.' },
   poll: { summary: 'Poll all open batches now', description: 'The next poll then comes at its usual time.' },
-  retry: { summary: 'Send what did not succeed again', description: 'On a job that is over, starts it again; what succeeded stays as it is.' },
+  retry: {
+    summary: 'Send what did not succeed again',
+    description: 'On a job that is over, starts it again; what succeeded stays as it is.',
+  },
 }
 
 /** `POST /v1/jobs/{id}/<command>`: checked against the job's state here, done by its workflow. */
@@ -50,7 +56,12 @@ async function readClasses(context: ApiContext): Promise<readonly ErrorClass[] |
 }
 
 /** Throws the 409 that says why the job can't take the command now. */
-async function requireAllowed(database: Database, command: JobCommand, { job, batches }: SummarizedJob, classes: readonly ErrorClass[] | undefined): Promise<void> {
+async function requireAllowed(
+  database: Database,
+  command: JobCommand,
+  { job, batches }: SummarizedJob,
+  classes: readonly ErrorClass[] | undefined,
+): Promise<void> {
   if (job.status === 'validating') throw refusal('upload_in_progress', job, 'is still being uploaded')
   switch (command) {
     case 'cancel':
@@ -73,9 +84,14 @@ async function requireAllowed(database: Database, command: JobCommand, { job, ba
       if (batches.open === 0) throw refusal('nothing_to_poll', job, 'has no batch at the provider')
       return
     case 'retry':
-      if (job.status === 'cancelling') throw refusal('job_already_cancelling', job, 'is being cancelled: retry it when that is done')
+      if (job.status === 'cancelling')
+        throw refusal('job_already_cancelling', job, 'is being cancelled: retry it when that is done')
       if ((await countRetryable(database, job, classes)) === 0) {
-        throw refusal('nothing_to_retry', job, classes === undefined ? 'has no item that did not succeed' : `has no item that ended with ${classes.join(' or ')}`)
+        throw refusal(
+          'nothing_to_retry',
+          job,
+          classes === undefined ? 'has no item that did not succeed' : `has no item that ended with ${classes.join(' or ')}`,
+        )
       }
   }
 }

@@ -44,7 +44,9 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
       refuseTooLarge(context, dependencies.config.maxInputBytes)
       const input = await readInput(dependencies, context, query)
       const { created, job } = await createJob(dependencies, { ...input, idempotencyKey: headers['idempotency-key'] ?? null })
-      return context.json(toJobJson(job, dependencies.config.temporal), created ? 201 : 200, { location: `/v1/jobs/${job.job.id}` })
+      return context.json(toJobJson(job, dependencies.config.temporal), created ? 201 : 200, {
+        location: `/v1/jobs/${job.job.id}`,
+      })
     },
   )
 }
@@ -63,7 +65,12 @@ async function readInput(dependencies: Dependencies, context: ApiContext, query:
     case 'application/jsonl':
     case 'application/x-jsonlines':
     case 'text/csv':
-      return streamInput(bodyOf(context), inputFormatOf(mediaType, undefined), resolve(specOf(query)), dependencies.config.maxInputBytes)
+      return streamInput(
+        bodyOf(context),
+        inputFormatOf(mediaType, undefined),
+        resolve(specOf(query)),
+        dependencies.config.maxInputBytes,
+      )
     case 'multipart/form-data': {
       const { job, fileName, mediaType: fileType, file } = await readMultipart(bodyOf(context), contentType)
       return streamInput(file, inputFormatOf(fileType, fileName), resolve(job), dependencies.config.maxInputBytes)
@@ -93,7 +100,9 @@ function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxB
   const checked = itemsField.safeParse(body)
   if (!checked.success) {
     const reason = 'expected an object with the job spec and `items`, an array of input lines'
-    throw new BatchwrightError('invalid_request', `the body is not valid: ${reason}`, { details: { errors: [{ field: 'items', reason }] } })
+    throw new BatchwrightError('invalid_request', `the body is not valid: ${reason}`, {
+      details: { errors: [{ field: 'items', reason }] },
+    })
   }
   const { items, ...spec } = checked.data
   const resolved = resolve(spec)
@@ -120,7 +129,9 @@ function specOf({ spec, tag, ...fields }: CreateQuery): unknown {
   try {
     return JSON.parse(spec)
   } catch (error) {
-    throw new BatchwrightError('invalid_json', `the query parameter "spec" is not JSON: ${(error as Error).message}`, { cause: error })
+    throw new BatchwrightError('invalid_json', `the query parameter "spec" is not JSON: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }
 
@@ -128,7 +139,10 @@ function tagsOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=')
-      if (at <= 0) throw new BatchwrightError('invalid_request', `query: tag: "${pair}" is not key=value`, { details: { errors: [{ field: 'tag', reason: 'is not key=value' }] } })
+      if (at <= 0)
+        throw new BatchwrightError('invalid_request', `query: tag: "${pair}" is not key=value`, {
+          details: { errors: [{ field: 'tag', reason: 'is not key=value' }] },
+        })
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )

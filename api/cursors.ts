@@ -23,7 +23,12 @@ export function decodeCursor<Schema extends z.ZodType>(cursor: string | undefine
 export const numberCursor = z.strictObject({ after: z.int().nonnegative() })
 
 /** One row more than asked for was read: whether there is a next page. */
-export function toPage<Row, Json>(rows: readonly Row[], limit: number, toJson: (row: Row) => Json, position: (row: Row) => Record<string, string | number>) {
+export function toPage<Row, Json>(
+  rows: readonly Row[],
+  limit: number,
+  toJson: (row: Row) => Json,
+  position: (row: Row) => Record<string, string | number>,
+) {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return {

@@ -12,7 +12,8 @@ const assets: Readonly<Record<string, string>> = {
 }
 
 /** Nothing is loaded from outside, and the policy makes sure of it. */
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /** `/openapi.json`, generated from the contracts, and `/docs` to read and try it. */
 export function addDocumentRoutes(router: Router): void {
@@ -21,7 +22,8 @@ export function addDocumentRoutes(router: Router): void {
     info: {
       title: 'Batchwright',
       version,
-      description: 'Batch jobs for language models: every answer, once, at batch price. Errors are RFC 9457 problems with a stable `code`.',
+      description:
+        'Batch jobs for language models: every answer, once, at batch price. Errors are RFC 9457 problems with a stable `code`.',
     },
     tags: [
       { name: 'jobs', description: 'Create and read jobs.' },

@@ -12,7 +12,13 @@ const probeTimeoutMs = 3000
 export function addHealthRoutes(router: Router, dependencies: Dependencies): void {
   addRoute(
     router,
-    { method: 'get', path: '/healthz', summary: 'Whether this process answers', tag: 'health', responses: { 200: jsonAnswer(healthSchema, 'It does.') } },
+    {
+      method: 'get',
+      path: '/healthz',
+      summary: 'Whether this process answers',
+      tag: 'health',
+      responses: { 200: jsonAnswer(healthSchema, 'It does.') },
+    },
     ({ context }) => context.json({ status: 'ok', version }),
   )
   addRoute(
@@ -22,7 +28,10 @@ export function addHealthRoutes(router: Router, dependencies: Dependencies): voi
       path: '/readyz',
       summary: 'Whether jobs can run, or what is missing',
       tag: 'health',
-      responses: { 200: jsonAnswer(readinessSchema, 'Everything is there.'), 503: jsonAnswer(readinessSchema, 'Something is missing.') },
+      responses: {
+        200: jsonAnswer(readinessSchema, 'Everything is there.'),
+        503: jsonAnswer(readinessSchema, 'Something is missing.'),
+      },
     },
     async ({ context }) => {
       const readiness = await readReadiness(dependencies)
@@ -37,7 +46,11 @@ export async function readReadiness({ database, temporal }: Dependencies): Promi
     problemOf(ping(database)),
     problemOf(temporal.hasWorkers(mainTaskQueue).then((found) => void (hasWorker = found))),
   ])
-  const workerProblem = hasWorker ? null : temporalProblem === null ? 'no worker polls Temporal: start one with `batchwright worker`' : 'not known without Temporal'
+  const workerProblem = hasWorker
+    ? null
+    : temporalProblem === null
+      ? 'no worker polls Temporal: start one with `batchwright worker`'
+      : 'not known without Temporal'
   return {
     ready: [postgresProblem, temporalProblem, workerProblem].every((problem) => problem === null),
     postgres: { ready: postgresProblem === null, detail: postgresProblem },

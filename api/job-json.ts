@@ -60,5 +60,7 @@ function priorityName(priority: number): Priority {
 }
 
 function workflowUrl(jobId: string, { uiUrl, namespace }: Config['temporal']): string | null {
-  return uiUrl === null ? null : `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${jobWorkflowId(jobId)}`
+  return uiUrl === null
+    ? null
+    : `${uiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${jobWorkflowId(jobId)}`
 }

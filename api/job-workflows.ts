@@ -1,5 +1,10 @@
 import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common'
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  TypedSearchAttributes,
+  type SearchAttributePair,
+} from '@temporalio/common'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { ErrorClass } from '../core/error-classes.ts'
 import { jobWorkflowId } from '../core/job-id.ts'
@@ -29,6 +34,9 @@ export function connectJobWorkflows(temporal: Config['temporal']): JobWorkflows 
   const connection = Connection.lazy({
     address: temporal.address,
     ...(temporal.apiKey === null ? {} : { apiKey: temporal.apiKey.reveal(), tls: true }),
+    // The SDK would repeat a call for as long as its deadline allows, and a repetition that is planned when the connection is closed ends the
+    // process. Here the caller is told at once, and the janitor starts what could not be started.
+    interceptors: [],
   })
   const { namespace } = temporal
   const { workflow: workflows } = new Client({ connection, namespace })
@@ -39,13 +47,18 @@ export function connectJobWorkflows(temporal: Config['temporal']): JobWorkflows 
       return await connection.withDeadline(Date.now() + callTimeoutMs, run)
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) throw error
-      throw new BatchwrightError('temporal_unavailable', `Temporal at ${temporal.address} can not be used: ${describeError(error)}`, { cause: error })
+      throw new BatchwrightError(
+        'temporal_unavailable',
+        `Temporal at ${temporal.address} can not be used: ${describeError(error)}`,
+        { cause: error },
+      )
     }
   }
 
   /** A workflow that sets an attribute which the namespace lacks is refused, so none is set unless all are there. */
   const canSetAttributes = async (): Promise<boolean> => {
-    if (attributes !== null && (attributes.usable || Date.now() - attributes.readAtMs < attributesKnownMs)) return attributes.usable
+    if (attributes !== null && (attributes.usable || Date.now() - attributes.readAtMs < attributesKnownMs))
+      return attributes.usable
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace })
     attributes = { usable: searchAttributeNames.every((name) => name in (customAttributes ?? {})), readAtMs: Date.now() }
     return attributes.usable
@@ -63,7 +76,10 @@ export function connectJobWorkflows(temporal: Config['temporal']): JobWorkflows 
     async start(job) {
       try {
         await call(async () =>
-          workflows.start<typeof batchJob>('batchJob', { ...(await startOptions(job)), workflowIdReusePolicy: 'REJECT_DUPLICATE' }),
+          workflows.start<typeof batchJob>('batchJob', {
+            ...(await startOptions(job)),
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          }),
         )
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error

@@ -66,7 +66,8 @@ export function addJobRoutes(router: Router, { database, config }: Dependencies)
       method: 'delete',
       path: '/v1/jobs/{id}',
       summary: 'Remove a job that is over',
-      description: 'Its items, answers and history are gone for good; what it cost stays in the ledger. 409 `job_not_finished` while it runs.',
+      description:
+        'Its items, answers and history are gone for good; what it cost stays in the ledger. 409 `job_not_finished` while it runs.',
       tag: 'jobs',
       params: jobParams,
       responses: { 204: { description: 'It is gone.' } },

@@ -15,7 +15,13 @@ afterAll(() => db.drop())
 function configFor(environment: Record<string, string> = {}) {
   return loadConfig({
     directory: '/',
-    environment: { DATABASE_URL: db.url, TEMPORAL_ADDRESS: inject('temporalAddress'), OPENAI_API_KEY: 'k', PORT: '0', ...environment },
+    environment: {
+      DATABASE_URL: db.url,
+      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      OPENAI_API_KEY: 'k',
+      PORT: '0',
+      ...environment,
+    },
   })
 }
 
@@ -35,7 +41,9 @@ describe('the process', () => {
     form.append('file', new File(['{"prompt":"x"}\n'.repeat(5000)], 'items.jsonl'))
     const created = await fetch(`${api.url}/v1/jobs`, { method: 'POST', body: form })
     expect(await answerOf(created)).toMatchObject({ status: 'queued', counts: { total: 5000 } })
-    expect(await answerOf(fetch(`${api.url}/v1/jobs`, { headers: { origin: 'https://evil.example' } }))).toMatchObject({ code: 'origin_not_allowed' })
+    expect(await answerOf(fetch(`${api.url}/v1/jobs`, { headers: { origin: 'https://evil.example' } }))).toMatchObject({
+      code: 'origin_not_allowed',
+    })
     await api.stop()
     await expect(fetch(`${api.url}/healthz`)).rejects.toThrow('fetch failed')
   })
@@ -107,7 +115,11 @@ describe('the process', () => {
   })
 
   test('without a database address, or open to others without a key, it does not start', async () => {
-    await expect(startApi(configFor({ DATABASE_URL: '' }), recordingLogger().logger)).rejects.toMatchObject({ code: 'database_url_missing' })
-    await expect(startApi(configFor({ HOST: '0.0.0.0' }), recordingLogger().logger)).rejects.toMatchObject({ code: 'api_key_missing' })
+    await expect(startApi(configFor({ DATABASE_URL: '' }), recordingLogger().logger)).rejects.toMatchObject({
+      code: 'database_url_missing',
+    })
+    await expect(startApi(configFor({ HOST: '0.0.0.0' }), recordingLogger().logger)).rejects.toMatchObject({
+      code: 'api_key_missing',
+    })
   })
 })

@@ -1,4 +1,5 @@
 import { BatchwrightError, describeError } from '../core/errors.ts'
+import { sqlState } from '../db/database.ts'
 import type { Problem } from './contracts/problems.ts'
 
 /** HTTP statuses by code; a code that is not here is a fault of ours. */
@@ -36,6 +37,7 @@ const statuses: Readonly<Record<string, number>> = {
   idempotency_key_reused: 422,
   internal: 500,
   database_unavailable: 503,
+  database_not_migrated: 503,
   temporal_unavailable: 503,
 }
 
@@ -70,11 +72,22 @@ export function problemResponse(error: unknown, headers: Record<string, string> 
 
 function knownError(error: unknown): BatchwrightError {
   if (error instanceof BatchwrightError) return error
+  if (sqlState(error) === undefinedTable) {
+    return new BatchwrightError('database_not_migrated', 'the database has no tables of ours: run `batchwright migrate`', {
+      cause: error,
+    })
+  }
   if (isDatabaseUnreachable(error)) {
-    return new BatchwrightError('database_unavailable', 'Postgres can not be reached: is it running, and is DATABASE_URL right?', { cause: error })
+    return new BatchwrightError(
+      'database_unavailable',
+      'Postgres can not be reached: is it running, and is DATABASE_URL right?',
+      { cause: error },
+    )
   }
   return new BatchwrightError('internal', describeError(error), { cause: error })
 }
+
+const undefinedTable = '42P01'
 
 const connectionCodes = [
   'CONNECTION_CLOSED',

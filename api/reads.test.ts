@@ -21,13 +21,13 @@ afterAll(() => api.close())
 async function get<Schema extends z.ZodObject>(path: string, schema: Schema): Promise<z.output<Schema>> {
   const response = await api.request(path)
   expect(response.status, path).toBe(200)
-  return schema.strict().parse(await response.json())
+  return schema.strict().parse(await response.json()) as z.output<Schema>
 }
 
 /** Follows the cursor to the end. */
 async function getAll(path: string): Promise<Array<Record<string, unknown>>> {
   const rows: Array<Record<string, unknown>> = []
-  for (let cursor: string | null = ''; cursor !== null; ) {
+  for (let cursor: string | null = ''; cursor !== null;) {
     const page: { data: Array<Record<string, unknown>>; next_cursor: string | null } = await answerOf(
       api.request(`${path}${path.includes('?') ? '&' : '?'}${cursor === '' ? '' : `cursor=${cursor}`}`),
     )
@@ -39,7 +39,14 @@ async function getAll(path: string): Promise<Array<Record<string, unknown>>> {
 
 const error = (message: string) =>
   JSON.stringify({ class: 'refusal', code: 'refusal', message, httpStatus: 200, requestId: 'req_1', parameter: null })
-const rateLimit = JSON.stringify({ class: 'rate_limited', code: 'slow_down', message: 'later', httpStatus: 429, requestId: null, parameter: null })
+const rateLimit = JSON.stringify({
+  class: 'rate_limited',
+  code: 'slow_down',
+  message: 'later',
+  httpStatus: 429,
+  requestId: null,
+  parameter: null,
+})
 
 /**
  * Ten items in two batches. The first is fetched: 1 and 2 succeeded, 3 was refused, 4 has an attempt that is to be sent again. The second,
@@ -47,24 +54,91 @@ const rateLimit = JSON.stringify({ class: 'rate_limited', code: 'slow_down', mes
  */
 async function createRunningJob(): Promise<string> {
   const { database } = api.test
-  const id = await insertJob(database, 10, { name: 'running', queuedAt: new Date(), startedAt: new Date(), round: 1, tags: { team: 'a' } }, (seq) => ({
-    metadata: seq === 1 ? '{"row":1}' : null,
-    warnings: seq === 1 ? '["top_p was dropped"]' : null,
-  }))
-  const common = { jobId: id, round: 1, provider: 'openai', simulated: true, model: 'gpt-4o-mini', endpoint: '/v1/chat/completions', listed: false, bytes: 400, tokens: 40 }
+  const id = await insertJob(
+    database,
+    10,
+    { name: 'running', queuedAt: new Date(), startedAt: new Date(), round: 1, tags: { team: 'a' } },
+    (seq) => ({
+      metadata: seq === 1 ? '{"row":1}' : null,
+      warnings: seq === 1 ? '["top_p was dropped"]' : null,
+    }),
+  )
+  const common = {
+    jobId: id,
+    round: 1,
+    provider: 'openai',
+    simulated: true,
+    model: 'gpt-4o-mini',
+    endpoint: '/v1/chat/completions',
+    listed: false,
+    bytes: 400,
+    tokens: 40,
+  }
   await database.drizzle.insert(batches).values([
-    { ...common, batch: 1, shard: 0, status: 'ended', result: 'completed', providerBatchId: 'batch_one', seqFrom: 1, seqTo: 4, items: 4 },
-    { ...common, batch: 2, shard: 1, status: 'in_progress', providerBatchId: 'batch_two', seqFrom: 5, seqTo: 8, items: 4, reportedDone: 3, reportedFailed: 1, nextPollAt: new Date('2030-01-01T00:00:00Z') },
+    {
+      ...common,
+      batch: 1,
+      shard: 0,
+      status: 'ended',
+      result: 'completed',
+      providerBatchId: 'batch_one',
+      seqFrom: 1,
+      seqTo: 4,
+      items: 4,
+    },
+    {
+      ...common,
+      batch: 2,
+      shard: 1,
+      status: 'in_progress',
+      providerBatchId: 'batch_two',
+      seqFrom: 5,
+      seqTo: 8,
+      items: 4,
+      reportedDone: 3,
+      reportedFailed: 1,
+      nextPollAt: new Date('2030-01-01T00:00:00Z'),
+    },
     { ...common, batch: 3, shard: 2, status: 'planned', seqFrom: 9, seqTo: 10, items: 2 },
   ])
   await database.drizzle.insert(submissions).values({
-    jobId: id, batch: 1, attempt: 1, provider: 'openai', simulated: true, token: 't', requestHash: 'h', keyFingerprint: 'f', state: 'created', sendDeadline: new Date(), providerBatchId: `batch_${id}`,
+    jobId: id,
+    batch: 1,
+    attempt: 1,
+    provider: 'openai',
+    simulated: true,
+    token: 't',
+    requestHash: 'h',
+    keyFingerprint: 'f',
+    state: 'created',
+    sendDeadline: new Date(),
+    providerBatchId: `batch_${id}`,
   })
   await mergeResults(database, await loadBatch(database.drizzle, id, 1), [
-    judged(1, { answer: JSON.stringify({ text: 'a "quoted", text\nin two lines', output: { label: 'x' }, toolCalls: [], embedding: null }), raw: '{"raw":1}', cost: 1_500_000n }),
-    judged(2, { answer: JSON.stringify({ text: 'two', output: null, toolCalls: [{ id: 'c', name: 'f', arguments: '{}' }], embedding: null }), raw: '{"raw":2}' }),
+    judged(1, {
+      answer: JSON.stringify({ text: 'a "quoted", text\nin two lines', output: { label: 'x' }, toolCalls: [], embedding: null }),
+      raw: '{"raw":1}',
+      cost: 1_500_000n,
+    }),
+    judged(2, {
+      answer: JSON.stringify({
+        text: 'two',
+        output: null,
+        toolCalls: [{ id: 'c', name: 'f', arguments: '{}' }],
+        embedding: null,
+      }),
+      raw: '{"raw":2}',
+    }),
     judged(3, { status: 'failed', errorClass: 'refusal', error: error('no'), answer: null, finishReason: 'refusal' }),
-    judged(4, { becomes: 'attempt', status: 'failed', errorClass: 'rate_limited', error: rateLimit, answer: null, usage: { input: 0, output: 0, cached: 0, cacheWrite: 0, reasoning: 0 }, cost: 0n }),
+    judged(4, {
+      becomes: 'attempt',
+      status: 'failed',
+      errorClass: 'rate_limited',
+      error: rateLimit,
+      answer: null,
+      usage: { input: 0, output: 0, cached: 0, cacheWrite: 0, reasoning: 0 },
+      cost: 0n,
+    }),
   ])
   return id
 }
@@ -89,7 +163,14 @@ describe('a job that runs', () => {
 
   test('lists its items with where each stands, by status, class and custom_id', async () => {
     const { data } = await get(`/v1/jobs/${id}/items`, itemListSchema)
-    expect(data.map(({ status }) => status)).toEqual([...Array<string>(2).fill('succeeded'), 'failed', 'pending', ...Array<string>(4).fill('submitted'), 'pending', 'pending'])
+    expect(data.map(({ status }) => status)).toEqual([
+      ...Array<string>(2).fill('succeeded'),
+      'failed',
+      'pending',
+      ...Array<string>(4).fill('submitted'),
+      'pending',
+      'pending',
+    ])
     expect(data[3]).toMatchObject({ seq: 4, error_class: 'rate_limited', attempts: 1, batch: null })
     const seqs = async (query: string) => (await getAll(`/v1/jobs/${id}/items?${query}`)).map(({ seq }) => seq)
     expect(await seqs('status=pending,failed')).toEqual([3, 4, 9, 10])
@@ -104,9 +185,14 @@ describe('a job that runs', () => {
       custom_id: 'item-4',
       line: { prompt: '4' },
       result: null,
-      attempts_made: [{ batch: 1, batch_id: 'batch_one', round: 1, error: { class: 'rate_limited', code: 'slow_down', http_status: 429 } }],
+      attempts_made: [
+        { batch: 1, batch_id: 'batch_one', round: 1, error: { class: 'rate_limited', code: 'slow_down', http_status: 429 } },
+      ],
     })
-    expect((await get(`/v1/jobs/${id}/items/1`, itemDetailSchema)).result).toMatchObject({ output: { label: 'x' }, metadata: { row: 1 } })
+    expect((await get(`/v1/jobs/${id}/items/1`, itemDetailSchema)).result).toMatchObject({
+      output: { label: 'x' },
+      metadata: { row: 1 },
+    })
     expect((await api.request(`/v1/jobs/${id}/items/11`)).status).toBe(404)
   })
 
@@ -114,20 +200,42 @@ describe('a job that runs', () => {
     const response = await api.request(`/v1/jobs/${id}/results`)
     expect(response.headers.get('batchwright-complete')).toBe('false')
     expect(response.headers.get('content-type')).toBe('application/x-ndjson')
-    const lines = (await response.text()).trimEnd().split('\n').map((line) => resultSchema.strict().parse(JSON.parse(line)))
+    const lines = (await response.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => resultSchema.strict().parse(JSON.parse(line)))
     expect(lines).toMatchObject([
       {
-        custom_id: 'item-1', seq: 1, status: 'succeeded', finish_reason: 'stop', text: 'a "quoted", text\nin two lines', output: { label: 'x' }, error: null, cost_usd: '0.0015',
-        provider: 'openai', model: 'gpt-4o-mini', batch_id: 'batch_one', attempts: 1, metadata: { row: 1 }, warnings: ['top_p was dropped'], simulated: true,
+        custom_id: 'item-1',
+        seq: 1,
+        status: 'succeeded',
+        finish_reason: 'stop',
+        text: 'a "quoted", text\nin two lines',
+        output: { label: 'x' },
+        error: null,
+        cost_usd: '0.0015',
+        provider: 'openai',
+        model: 'gpt-4o-mini',
+        batch_id: 'batch_one',
+        attempts: 1,
+        metadata: { row: 1 },
+        warnings: ['top_p was dropped'],
+        simulated: true,
         usage: { input_tokens: 10, output_tokens: 5, cached_tokens: 0, cache_write_tokens: 0, reasoning_tokens: 0 },
       },
       { seq: 2, tool_calls: [{ id: 'c', name: 'f', arguments: '{}' }] },
-      { seq: 3, status: 'failed', text: null, error: { class: 'refusal', code: 'refusal', message: 'no', http_status: 200, request_id: 'req_1' } },
+      {
+        seq: 3,
+        status: 'failed',
+        text: null,
+        error: { class: 'refusal', code: 'refusal', message: 'no', http_status: 200, request_id: 'req_1' },
+      },
     ])
   })
 
   test('gives results after a seq, up to a limit, by status, and as the provider wrote them', async () => {
-    const lines = async (query: string) => (await (await api.request(`/v1/jobs/${id}/results?${query}`)).text()).trimEnd().split('\n')
+    const lines = async (query: string) =>
+      (await (await api.request(`/v1/jobs/${id}/results?${query}`)).text()).trimEnd().split('\n')
     const seqs = async (query: string) => (await lines(query)).map((line) => (JSON.parse(line) as { seq: number }).seq)
     expect(await seqs('after_seq=1')).toEqual([2, 3])
     expect(await seqs('limit=1')).toEqual([1])
@@ -179,7 +287,8 @@ describe('lists of jobs', () => {
     const { database } = api.test
     const at = new Date('2025-01-01T00:00:00Z')
     // Some share a moment, so that the id decides.
-    for (let index = 0; index < 7; index++) await insertJob(database, 1, { name: 'paged', createdAt: new Date(at.getTime() + Math.floor(index / 3)) })
+    for (let index = 0; index < 7; index++)
+      await insertJob(database, 1, { name: 'paged', createdAt: new Date(at.getTime() + Math.floor(index / 3)) })
     const first = await get('/v1/jobs?name=paged&limit=3', jobListSchema)
     await insertJob(database, 1, { name: 'paged' })
     const second = await get(`/v1/jobs?name=paged&limit=3&cursor=${first.next_cursor}`, jobListSchema)
@@ -193,12 +302,37 @@ describe('lists of jobs', () => {
 
   test('are filtered by everything that a list can be filtered by', async () => {
     const { database } = api.test
-    const id = await insertJob(database, 1, { name: 'found', status: 'completed', model: 'special', provider: 'lab', tags: { a: '1', b: 'x=y' }, createdAt: new Date('2024-06-01T00:00:00Z') })
+    const id = await insertJob(database, 1, {
+      name: 'found',
+      status: 'completed',
+      model: 'special',
+      provider: 'lab',
+      tags: { a: '1', b: 'x=y' },
+      createdAt: new Date('2024-06-01T00:00:00Z'),
+    })
     const found = async (query: string) => (await getAll(`/v1/jobs?${query}`)).some((job) => job['id'] === id)
-    for (const query of ['name=found', `id_prefix=${id.slice(0, 5)}`, 'tag=a=1', 'tag=b=x%3Dy&tag=a', 'provider=lab', 'model=special', 'status=completed,failed', 'created_after=2024-05-31T22:00:00-02:00']) {
+    for (const query of [
+      'name=found',
+      `id_prefix=${id.slice(0, 5)}`,
+      'tag=a=1',
+      'tag=b=x%3Dy&tag=a',
+      'provider=lab',
+      'model=special',
+      'status=completed,failed',
+      'created_after=2024-05-31T22:00:00-02:00',
+    ]) {
       expect(await found(query), query).toBe(true)
     }
-    for (const query of ['name=foun', 'tag=a=2', 'tag=c', 'tag=a&tag=c', 'provider=openai', 'model=gpt-4o-mini', 'status=failed', 'created_after=2024-06-02T00:00:00Z']) {
+    for (const query of [
+      'name=foun',
+      'tag=a=2',
+      'tag=c',
+      'tag=a&tag=c',
+      'provider=openai',
+      'model=gpt-4o-mini',
+      'status=failed',
+      'created_after=2024-06-02T00:00:00Z',
+    ]) {
       expect(await found(query), query).toBe(false)
     }
   })

@@ -13,6 +13,8 @@ export async function* bodyOf(context: ApiContext): AsyncGenerator<Uint8Array> {
   try {
     yield* source
   } catch (error) {
-    throw new BatchwrightError('upload_broken', 'the connection broke before the end of the upload; nothing was stored', { cause: error })
+    throw new BatchwrightError('upload_broken', 'the connection broke before the end of the upload; nothing was stored', {
+      cause: error,
+    })
   }
 }

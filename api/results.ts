@@ -24,7 +24,11 @@ export function addResultRoutes(router: Router, { database }: Dependencies): voi
         200: {
           description: 'One result a line.',
           headers: { [completeHeader]: { schema: { type: 'string', enum: ['true', 'false'] } } },
-          content: { 'application/x-ndjson': { schema: resultSchema }, 'application/json': { schema: resultSchema.array() }, 'text/csv': { schema: { type: 'string' } } },
+          content: {
+            'application/x-ndjson': { schema: resultSchema },
+            'application/json': { schema: resultSchema.array() },
+            'text/csv': { schema: { type: 'string' } },
+          },
         },
       },
     },
@@ -34,7 +38,9 @@ export function addResultRoutes(router: Router, { database }: Dependencies): voi
       }
       const job = await loadJob(database.drizzle, params.id)
       const filter = { afterSeq: query.after_seq, statuses: query.status, limit: query.limit }
-      const pages = query.raw ? rawPages(readRawResults(database, job.id, filter)) : linePages(job, readResults(database, job.id, filter), query.format)
+      const pages = query.raw
+        ? rawPages(readRawResults(database, job.id, filter))
+        : linePages(job, readResults(database, job.id, filter), query.format)
       return new Response(toByteStream(framed(pages, query.format)), {
         headers: { 'content-type': mediaTypes[query.format], [completeHeader]: String(isComplete(job)) },
       })

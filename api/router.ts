@@ -44,7 +44,11 @@ export interface CheckedRequest<Params, Query, Headers> {
  * Adds a route to the router and to the OpenAPI document. Parameters, query and headers are checked; what does not fit is refused as
  * `invalid_request`, with the nearest name for one that is unknown.
  */
-export function addRoute<Params extends z.ZodObject = typeof nothing, Query extends z.ZodObject = typeof nothing, Headers extends z.ZodObject = typeof nothing>(
+export function addRoute<
+  Params extends z.ZodObject = typeof nothing,
+  Query extends z.ZodObject = typeof nothing,
+  Headers extends z.ZodObject = typeof nothing,
+>(
   router: Router,
   route: Route<Params, Query, Headers>,
   handle: (request: CheckedRequest<z.output<Params>, z.output<Query>, z.output<Headers>>) => Promise<Response> | Response,
@@ -97,13 +101,18 @@ const problemAnswer = {
 
 /** A parameter that is given once is a string, one that is repeated an array. */
 function queryOf(context: ApiContext): Record<string, string | string[]> {
-  return Object.fromEntries(Object.entries(context.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] as string) : values]))
+  return Object.fromEntries(
+    Object.entries(context.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] as string) : values]),
+  )
 }
 
 /** `post /v1/jobs/{id}/cancel` as `postJobsCancel`. */
 function operationId(method: string, path: string): string {
   const words = path.split('/').filter((part) => part !== '' && part !== 'v1')
-  return method + words.map((word) => (word.startsWith('{') ? `By${capital(word.slice(1, -1))}` : capital(word.replace(/\W/g, '')))).join('')
+  return (
+    method +
+    words.map((word) => (word.startsWith('{') ? `By${capital(word.slice(1, -1))}` : capital(word.replace(/\W/g, '')))).join('')
+  )
 }
 
 function capital(word: string): string {

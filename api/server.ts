@@ -19,7 +19,10 @@ export interface ListeningServer {
 export async function listen(router: Router, { host, port }: Config['api']): Promise<ListeningServer> {
   // A large file on a slow line may take longer than Node's five minutes; a sender that goes silent is cut by the socket's own timeout.
   const handle = getRequestListener(router.fetch, { hostname: host })
-  const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 }, (incoming, outgoing) => void handle(incoming, outgoing))
+  const server = createServer(
+    { requestTimeout: 0, headersTimeout: 60_000 },
+    (incoming, outgoing) => void handle(incoming, outgoing),
+  )
   server.timeout = silenceMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)))
@@ -32,20 +35,28 @@ export async function listen(router: Router, { host, port }: Config['api']): Pro
 
 async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // A connection whose answer ends later would be kept for its client's next request.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const timer = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
+  clearInterval(sweep)
   clearTimeout(timer)
 }
 
 function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): BatchwrightError {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new BatchwrightError('port_taken', `port ${port} on ${host} is taken: stop what listens there, or set PORT`, { cause: error })
+      return new BatchwrightError('port_taken', `port ${port} on ${host} is taken: stop what listens there, or set PORT`, {
+        cause: error,
+      })
     case 'EACCES':
-      return new BatchwrightError('port_taken', `port ${port} needs more rights than this user has: set PORT to one above 1023`, { cause: error })
+      return new BatchwrightError('port_taken', `port ${port} needs more rights than this user has: set PORT to one above 1023`, {
+        cause: error,
+      })
     case undefined:
     default:
-      return new BatchwrightError('address_unusable', `can not listen on ${host}:${port} (${error.code}): check HOST`, { cause: error })
+      return new BatchwrightError('address_unusable', `can not listen on ${host}:${port} (${error.code}): check HOST`, {
+        cause: error,
+      })
   }
 }

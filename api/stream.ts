@@ -30,14 +30,18 @@ export function addStreamRoute(router: Router, dependencies: Dependencies): void
       params: jobParams,
       headers: streamHeaders,
       responses: {
-        200: { description: 'A stream that ends with the job.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+        200: {
+          description: 'A stream that ends with the job.',
+          content: { 'text/event-stream': { schema: { type: 'string' } } },
+        },
         204: { description: 'The job is over, and `Last-Event-ID` is its last event: nothing will come.' },
       },
     },
     async ({ context, params, headers }) => {
       const { job } = await findJob(dependencies.database, params.id)
       const lastEventId = headers['last-event-id']
-      if (lastEventId !== undefined && isTerminalJobStatus(job.status) && Number(lastEventId) >= job.eventCount) return context.body(null, 204)
+      if (lastEventId !== undefined && isTerminalJobStatus(job.status) && Number(lastEventId) >= job.eventCount)
+        return context.body(null, 204)
       const messages = follow(dependencies, job.id, Number(lastEventId ?? 0), context.req.raw.signal)
       // The first message is waited for, so that a failure is still an answer and not a broken stream.
       const first = await messages.next()
@@ -48,13 +52,22 @@ export function addStreamRoute(router: Router, dependencies: Dependencies): void
       }
       return new Response(ReadableStream.from(bytes()), {
         // A buffering proxy would hold the messages back.
-        headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' },
+        headers: {
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-cache, no-transform',
+          'x-accel-buffering': 'no',
+        },
       })
     },
   )
 }
 
-async function* follow({ database, config, events, stopping, logger }: Dependencies, jobId: string, lastEventId: number, closed: AbortSignal): AsyncGenerator<string> {
+async function* follow(
+  { database, config, events, stopping, logger }: Dependencies,
+  jobId: string,
+  lastEventId: number,
+  closed: AbortSignal,
+): AsyncGenerator<string> {
   const bell = createBell(AbortSignal.any([closed, stopping]))
   const unsubscribe = await events.subscribe(jobId, bell.ring)
   let after = lastEventId
@@ -65,7 +78,7 @@ async function* follow({ database, config, events, stopping, logger }: Dependenc
     while (!bell.isStopped()) {
       // Read before its events: when it is over, none come after those that follow here.
       const summarized = await findJob(database, jobId)
-      for (let read = eventsPerRead; read === eventsPerRead; ) {
+      for (let read = eventsPerRead; read === eventsPerRead;) {
         const rows = await listEvents(database.drizzle, jobId, after, eventsPerRead)
         for (const row of rows) yield message('event', toEventJson(row), row.n)
         after = rows.at(-1)?.n ?? after
@@ -116,7 +129,10 @@ function createBell(stopped: AbortSignal) {
     async wait(longestMs: number): Promise<void> {
       const timer = new AbortController()
       if (!isRung) {
-        await Promise.race([new Promise<void>((resolve) => (wake = resolve)), sleep(longestMs, undefined, { signal: timer.signal }).catch(() => {})])
+        await Promise.race([
+          new Promise<void>((resolve) => (wake = resolve)),
+          sleep(longestMs, undefined, { signal: timer.signal }).catch(() => {}),
+        ])
       }
       timer.abort()
       wake = null

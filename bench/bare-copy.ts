@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import type postgres from 'postgres'
+import postgres from 'postgres'
 
 /*
  * What ingest is compared to: nothing but COPY. Its rows are exactly those that Batchwright stored, prepared as COPY text in a file, and its table is
@@ -12,10 +12,18 @@ export async function createBareTable(sql: postgres.Sql): Promise<void> {
   await sql`create table ${sql(table)} (like items including all)`
 }
 
-/** Writes the rows of `items` to a file in COPY's own text format. */
-export async function exportRows(sql: postgres.Sql, path: string): Promise<void> {
-  const rows = await sql`copy items to stdout`.readable()
-  await pipeline(rows, createWriteStream(path))
+/**
+ * Writes the rows of `items` to a file in COPY's own text format. On a connection of its own: postgres.js leaves the one that a COPY was read from
+ * paused, if the file was slower.
+ */
+export async function exportRows(databaseUrl: string, path: string): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1 })
+  try {
+    const rows = await sql`copy items to stdout`.readable()
+    await pipeline(rows, createWriteStream(path))
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
 }
 
 /** COPYs the file into the table, in one transaction, and returns the time it took in milliseconds. */

@@ -5,7 +5,7 @@ import type { Stack } from '../local/stack.ts'
 import { copyBare, countRows, createBareTable, emptyTables, exportRows } from './bare-copy.ts'
 import { withStack } from './bench-stack.ts'
 import type { Benchmark } from './benchmark.ts'
-import { held, information, median, medianOf } from './measurement.ts'
+import { held, information, median, medianOf, seconds } from './measurement.ts'
 import { memoryMeasurements } from './memory-measurements.ts'
 import { peakMemoryOf } from './peak-memory.ts'
 
@@ -24,8 +24,8 @@ export const ingest: Benchmark = async ({ inputPath, items, runs, directory, sig
       const rowsPath = join(directory, 'rows.copy')
       await createBareTable(sql)
       await emptyTables(sql)
-      say(`ingest: warm-up ${await ingestOnce(stack, inputPath)}`)
-      await exportRows(sql, rowsPath)
+      say(`ingest: warm-up ${seconds(await ingestOnce(stack, inputPath))}`)
+      await exportRows(stack.databaseUrl, rowsPath)
       await copyBare(sql, rowsPath)
 
       const oursMs: number[] = []
@@ -37,7 +37,7 @@ export const ingest: Benchmark = async ({ inputPath, items, runs, directory, sig
         await emptyTables(sql)
         bareMs.push(await copyBare(sql, rowsPath))
         await requireRows(sql, 'bare', items)
-        say(`ingest: run ${run} of ${runs}: ${Math.round(oursMs.at(-1) ?? 0)} ms, bare COPY ${Math.round(bareMs.at(-1) ?? 0)} ms`)
+        say(`ingest: run ${run} of ${runs}: ${seconds(oursMs.at(-1) ?? 0)}, bare COPY ${seconds(bareMs.at(-1) ?? 0)}`)
       }
       const share = median(bareMs) / median(oursMs)
       return [

@@ -30,7 +30,9 @@ export const providerFileSchema = z.strictObject({
 
 /** `batchwright.yaml`. */
 export const configFileSchema = z.strictObject({
-  providers: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'Use a name of small letters, digits and dashes'), providerFileSchema).default({}),
+  providers: z
+    .record(z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'Use a name of small letters, digits and dashes'), providerFileSchema)
+    .default({}),
   polling: pollingSchema.optional(),
   retry: retrySchema.optional(),
   submission: z
@@ -107,11 +109,14 @@ function expandVariables(value: unknown, environment: Environment, path: string,
   if (typeof value === 'string') {
     return value.replace(/\$\{([^}]*)\}/g, (_, name: string) => {
       const found = environment[name]
-      if (found === undefined || found === '') throw invalidConfig(path, `${formatPath(keys)}: the environment variable ${name} is not set`)
+      if (found === undefined || found === '')
+        throw invalidConfig(path, `${formatPath(keys)}: the environment variable ${name} is not set`)
       return found
     })
   }
   if (Array.isArray(value)) return value.map((entry, index) => expandVariables(entry, environment, path, [...keys, index]))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expandVariables(entry, environment, path, [...keys, key])]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [key, expandVariables(entry, environment, path, [...keys, key])]),
+  )
 }

@@ -45,7 +45,10 @@ describe('without a file', () => {
     [{ PORT: '99999' }, /PORT must be a port number/],
     [{ LOG_LEVEL: 'inf' }, /LOG_LEVEL "inf" is unknown \(did you mean "info"\?\)/],
     [{ DATABASE_URL: 'mysql://user:hidden@host/db' }, /^DATABASE_URL must be a URL that starts with postgres:/],
-    [{ BATCHWRIGHT_SIMULATE: 'opnai', BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:1' }, /unknown provider "opnai" \(did you mean "openai"\?\)/],
+    [
+      { BATCHWRIGHT_SIMULATE: 'opnai', BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:1' },
+      /unknown provider "opnai" \(did you mean "openai"\?\)/,
+    ],
     [{ BATCHWRIGHT_SIMULATE: 'openai' }, /needs BATCHWRIGHT_SIMULATOR_URL/],
     [{ BATCHWRIGHT_CONFIG: '/nowhere/batchwright.yaml' }, /^\/nowhere\/batchwright\.yaml: there is no such file$/],
   ])('%o is refused', (environment, message) => {
@@ -67,7 +70,11 @@ describe('a file', () => {
       ].join('\n'),
       { MY_KEY: 'sk-file', OPENAI_API_KEY: 'sk-environment', LAB: 'lab.local' },
     )
-    expect(openai(config)).toMatchObject({ maxInFlightBatches: 3, enqueuedTokens: { 'gpt-5-mini': 40_000 }, polling: { initial: '1s' } })
+    expect(openai(config)).toMatchObject({
+      maxInFlightBatches: 3,
+      enqueuedTokens: { 'gpt-5-mini': 40_000 },
+      polling: { initial: '1s' },
+    })
     expect(openai(config)?.apiKey?.reveal()).toBe('sk-file')
     expect(config.providers.find(({ name }) => name === 'lab')).toMatchObject({ kind: 'openai', baseUrl: 'http://lab.local/v1' })
     expect(config.submission.settleAfterMs).toBe(3000)
@@ -91,7 +98,11 @@ describe('a file', () => {
       BATCHWRIGHT_API_KEY: 'key-hidden',
       TEMPORAL_API_KEY: 'temporal-hidden',
     })
-    for (const shown of [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), String(openai(config)?.apiKey)]) {
+    for (const shown of [
+      JSON.stringify(config),
+      inspect(config, { depth: 9, showHidden: true }),
+      String(openai(config)?.apiKey),
+    ]) {
       expect(shown).not.toContain('hidden')
     }
   })
@@ -99,10 +110,19 @@ describe('a file', () => {
   test.each([
     ['provders: {}', /provders: unknown key \(did you mean "providers"\?\)/],
     ['providers: { openai: { api_kye: x } }', /providers\.openai\.api_kye: unknown key \(did you mean "api_key"\?\)/],
-    ['providers: { openai: { polling: { intial: 1s } } }', /providers\.openai\.polling\.intial: unknown key \(did you mean "initial"\?\)/],
-    ['providers: { openai: { api_key: "${NOT_THERE}" } }', /providers\.openai\.api_key: the environment variable NOT_THERE is not set/],
+    [
+      'providers: { openai: { polling: { intial: 1s } } }',
+      /providers\.openai\.polling\.intial: unknown key \(did you mean "initial"\?\)/,
+    ],
+    [
+      'providers: { openai: { api_key: "${NOT_THERE}" } }',
+      /providers\.openai\.api_key: the environment variable NOT_THERE is not set/,
+    ],
     ['providers: { anthropic: { api_key: x } }', /providers\.anthropic: anthropic is not in this version/],
-    ['providers: { lab: { kind: opeani, base_url: "http://x/v1" } }', /providers\.lab\.kind: "opeani" is unknown \(did you mean "openai"\?\)/],
+    [
+      'providers: { lab: { kind: opeani, base_url: "http://x/v1" } }',
+      /providers\.lab\.kind: "opeani" is unknown \(did you mean "openai"\?\)/,
+    ],
     ['providers: { lab: { base_url: "http://x/v1" } }', /providers\.lab\.kind: is missing/],
     ['providers: { lab: { kind: openai } }', /providers\.lab\.base_url: is missing/],
     ['submission: { settle_after: soon }', /submission\.settle_after: is not a duration/],

@@ -109,7 +109,10 @@ export function loadConfig(options: ConfigOptions = {}): Config {
 /** Throws `database_url_missing`. */
 export function requireDatabaseUrl(config: Config): string {
   if (config.databaseUrl === null) {
-    throw new BatchwrightError('database_url_missing', 'DATABASE_URL is not set: give the address of a Postgres, or start everything with `batchwright up`')
+    throw new BatchwrightError(
+      'database_url_missing',
+      'DATABASE_URL is not set: give the address of a Postgres, or start everything with `batchwright up`',
+    )
   }
   return config.databaseUrl.reveal()
 }
@@ -124,7 +127,10 @@ function logLevel(text: string | undefined): LogLevel | undefined {
   if (text === undefined) return undefined
   const level = logLevels.find((known) => known === text.toLowerCase())
   if (level !== undefined) return level
-  throw new BatchwrightError('invalid_environment', `LOG_LEVEL "${text}" is unknown${didYouMean(text, logLevels)}: ${logLevels.join(', ')}`)
+  throw new BatchwrightError(
+    'invalid_environment',
+    `LOG_LEVEL "${text}" is unknown${didYouMean(text, logLevels)}: ${logLevels.join(', ')}`,
+  )
 }
 
 function secret(value: string | undefined): Secret | null {

@@ -37,7 +37,10 @@ export interface ProviderConfig {
  * The providers of the file and those that always exist. A key in the file wins over the environment's, and being simulated wins over any
  * key. Throws `invalid_config` or `invalid_environment`.
  */
-export function resolveProviders(file: { path: string | null; content: ConfigFile }, environment: KnownEnvironment): ProviderConfig[] {
+export function resolveProviders(
+  file: { path: string | null; content: ConfigFile },
+  environment: KnownEnvironment,
+): ProviderConfig[] {
   const entries = new Map(Object.entries(file.content.providers))
   for (const name of providerKinds) if (!entries.has(name)) entries.set(name, undefinedProvider)
   const simulated = simulatedProviders([...entries.keys()], environment)
@@ -76,11 +79,15 @@ const undefinedProvider: ProviderFile = { enabled: true, max_in_flight_batches: 
 function kindOf(name: string, entry: ProviderFile, where: string): ProviderKind {
   const kind = entry.kind ?? name
   const field = entry.kind === undefined ? `providers.${name}` : `providers.${name}.kind`
-  if ((laterProviderKinds as readonly string[]).includes(kind)) throw invalidConfig(where, `${field}: ${kind} is not in this version`)
+  if ((laterProviderKinds as readonly string[]).includes(kind))
+    throw invalidConfig(where, `${field}: ${kind} is not in this version`)
   const found = providerKinds.find((known) => known === kind)
   if (found !== undefined) return found
   if (entry.kind === undefined) {
-    throw invalidConfig(where, `providers.${name}.kind: is missing: a provider of your own needs one (${providerKinds.join(', ')})${didYouMean(name, providerKinds)}`)
+    throw invalidConfig(
+      where,
+      `providers.${name}.kind: is missing: a provider of your own needs one (${providerKinds.join(', ')})${didYouMean(name, providerKinds)}`,
+    )
   }
   throw invalidConfig(where, `${field}: "${kind}" is unknown${didYouMean(kind, providerKinds)}: ${providerKinds.join(', ')}`)
 }
@@ -93,11 +100,17 @@ function simulatedProviders(known: readonly string[], environment: KnownEnvironm
     .filter((name) => name !== '' && !(laterProviderKinds as readonly string[]).includes(name))
   for (const name of names) {
     if (!known.includes(name)) {
-      throw new BatchwrightError('invalid_environment', `BATCHWRIGHT_SIMULATE names an unknown provider "${name}"${didYouMean(name, known)}`)
+      throw new BatchwrightError(
+        'invalid_environment',
+        `BATCHWRIGHT_SIMULATE names an unknown provider "${name}"${didYouMean(name, known)}`,
+      )
     }
   }
   if (names.length > 0 && environment.BATCHWRIGHT_SIMULATOR_URL === undefined) {
-    throw new BatchwrightError('invalid_environment', 'BATCHWRIGHT_SIMULATE needs BATCHWRIGHT_SIMULATOR_URL: where the simulator listens')
+    throw new BatchwrightError(
+      'invalid_environment',
+      'BATCHWRIGHT_SIMULATE needs BATCHWRIGHT_SIMULATOR_URL: where the simulator listens',
+    )
   }
   return new Set(names)
 }

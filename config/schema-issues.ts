@@ -12,10 +12,15 @@ export function describeSchemaIssues(schema: z.ZodType, error: z.ZodError, input
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(schema, issue.path)
-      return issue.keys.map((key) => ({ field: formatPath([...issue.path, key]), reason: `unknown key${didYouMean(key, known)}` }))
+      return issue.keys.map((key) => ({
+        field: formatPath([...issue.path, key]),
+        reason: `unknown key${didYouMean(key, known)}`,
+      }))
     }
     const missing = issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined
-    return [{ field: issue.path.length === 0 ? null : formatPath(issue.path), reason: missing ? 'is missing' : lowered(issue.message) }]
+    return [
+      { field: issue.path.length === 0 ? null : formatPath(issue.path), reason: missing ? 'is missing' : lowered(issue.message) },
+    ]
   })
 }
 

@@ -1,6 +1,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import { createSocketConnector } from './connect-socket.ts'
+import { withSafeTransactions } from './lost-connection.ts'
 import * as schema from './schema.ts'
 
 export type Drizzle = PostgresJsDatabase<typeof schema>
@@ -34,9 +35,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     socket: createSocketConnector(),
     onnotice: (notice: postgres.Notice) => options.onNotice?.(String(notice['message'])),
   }
-  const sql = postgres(url, { ...common, max, types: { bigint: postgres.BigInt } })
+  const sql = withSafeTransactions(postgres(url, { ...common, max, types: { bigint: postgres.BigInt } }))
   // Drizzle replaces the date parsers of the client that it is given, so it gets one of its own. Connections open on demand.
-  const drizzleClient = postgres(url, { ...common, max })
+  const drizzleClient = withSafeTransactions(postgres(url, { ...common, max }))
   return {
     drizzle: drizzle(drizzleClient, { schema }),
     sql,

@@ -5,8 +5,6 @@ import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
 import { batches, batchItems, attempts, events, items, jobs, leases, outcomes, submissions, tickets } from './schema.ts'
 
-export { removeStaleUploads } from './uploads.ts'
-
 /** What a job's batches add up to. */
 export interface BatchSums {
   total: number

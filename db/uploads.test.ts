@@ -19,13 +19,35 @@ const finished = { items: 1, inputBytes: 1, contentHash: 'h', model: null, endpo
 
 async function begin(id: string, idempotencyKey: string | null = null) {
   await locks.acquire(id)
-  const job = { id, tenant: 'default', idempotencyKey, name: null, provider: 'openai', model: null, endpoint: null, simulated: false, spec: '{}', tags: {}, priority: 10 }
+  const job = {
+    id,
+    tenant: 'default',
+    idempotencyKey,
+    name: null,
+    provider: 'openai',
+    model: null,
+    endpoint: null,
+    simulated: false,
+    spec: '{}',
+    tags: {},
+    priority: 10,
+  }
   return await claimUpload(db.database, job)
 }
 
 async function store(id: string, seq: number) {
   const rows = createItemRows(id, 10)
-  rows.add({ seq, customId: `c${seq}`, line: Buffer.from('{"prompt":"é"}'), bytes: 5, tokens: 1, endpoint: 'e', model: null, metadata: '{"a":"日本"}', warnings: null })
+  rows.add({
+    seq,
+    customId: `c${seq}`,
+    line: Buffer.from('{"prompt":"é"}'),
+    bytes: 5,
+    tokens: 1,
+    endpoint: 'e',
+    model: null,
+    metadata: '{"a":"日本"}',
+    warnings: null,
+  })
   return await copyItems(db.database, id, rows, seq)
 }
 

@@ -1,19 +1,17 @@
 import { and, eq, sql } from 'drizzle-orm'
+import postgres from 'postgres'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Endpoint } from '../core/job-spec.ts'
-import type { Database, Sql } from './database.ts'
+import type { Database } from './database.ts'
 import { appendEvent } from './job-events.ts'
 import type { JobRow } from './job-state.ts'
 import { items, jobs } from './schema.ts'
-import type postgres from 'postgres'
 
 /*
  * A job while its items come in. Its row is `validating`, claims the idempotency key, and is worth nothing until `finishUpload`.
  * Who uploads holds an advisory lock keyed by the job id; a `validating` job whose lock is free was left by a process that died, so no
  * clock has to guess.
  */
-
-type Connection = postgres.ReservedSql<{ bigint: bigint }>
 
 /** The locks of all uploads of this process, held by one connection: they end with the process, however it ends. */
 export interface UploadLocks {
@@ -22,36 +20,30 @@ export interface UploadLocks {
   close(): Promise<void>
 }
 
+/** Connects with the first upload. */
 export function createUploadLocks(database: Database): UploadLocks {
-  let reserved: Promise<Connection> | null = null
-  const onConnection = async (run: (connection: Connection) => Promise<unknown>, isRetry = false): Promise<void> => {
-    reserved ??= database.sql.reserve()
-    const current = reserved
-    try {
-      await run(await current)
-    } catch (error) {
-      // It is broken, and its locks are gone with it: an upload that had one goes on, unless somebody takes it for abandoned meanwhile.
-      if (reserved === current) reserved = null
-      void current.then((connection) => connection.release()).catch(() => {})
-      if (isRetry) throw error
-      await onConnection(run, true)
-    }
-  }
+  // One connection that is never closed for being idle or old. If it is lost, the next upload opens another; an upload that had its lock
+  // there goes on, unless somebody takes it for abandoned meanwhile.
+  const client = postgres({
+    ...database.sql.options,
+    max: 1,
+    idle_timeout: null,
+    max_lifetime: null,
+    fetch_types: false,
+  } as object)
   return {
-    acquire: (jobId) => onConnection((connection) => connection`select pg_advisory_lock(${lockKey(connection, jobId)})`),
-    release: (jobId) => onConnection((connection) => connection`select pg_advisory_unlock(${lockKey(connection, jobId)})`),
-    async close() {
-      const current = reserved
-      reserved = null
-      const connection = await current?.catch(() => null)
-      await connection?.unsafe('select pg_advisory_unlock_all()').catch(() => {})
-      connection?.release()
+    async acquire(jobId) {
+      await client`select pg_advisory_lock(${lockKey(client, jobId)})`
     },
+    async release(jobId) {
+      await client`select pg_advisory_unlock(${lockKey(client, jobId)})`
+    },
+    close: () => client.end({ timeout: 5 }),
   }
 }
 
-function lockKey(connection: Sql | Connection, jobId: string) {
-  return connection`hashtextextended(${`batchwright upload ${jobId}`}, 0)`
+function lockKey(sqlClient: postgres.Sql | postgres.TransactionSql<{ bigint: bigint }>, jobId: string) {
+  return (sqlClient as postgres.Sql)`hashtextextended(${`batchwright upload ${jobId}`}, 0)`
 }
 
 export type NewJob = Pick<
@@ -147,17 +139,10 @@ export async function removeStaleUploads(database: Database, olderThanMs: number
 }
 
 async function removeIfAbandoned(database: Database, jobId: string): Promise<boolean> {
-  const lock = await database.sql.reserve()
-  try {
-    const [tried] = await lock<{ free: boolean }[]>`select pg_try_advisory_lock(${lockKey(lock, jobId)}) as free`
+  return await database.sql.begin(async (tx) => {
+    const [tried] = await tx<{ free: boolean }[]>`select pg_try_advisory_xact_lock(${lockKey(tx, jobId)}) as free`
     if (tried?.free !== true) return false
-    try {
-      await discardUpload(database, jobId)
-      return true
-    } finally {
-      await lock`select pg_advisory_unlock(${lockKey(lock, jobId)})`
-    }
-  } finally {
-    lock.release()
-  }
+    await discardUpload(database, jobId)
+    return true
+  })
 }

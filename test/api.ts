@@ -10,6 +10,10 @@ export async function answerOf(response: Response | Promise<Response>): Promise<
   return await (await response).json()
 }
 
+export function jsonLines(...lines: unknown[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+}
+
 export interface TestApi {
   readonly app: App
   readonly config: Config
@@ -18,8 +22,18 @@ export interface TestApi {
   request(path: string, init?: RequestInit): Promise<Response>
   /** A POST of JSON. */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
+  /** A job from JSON lines, with the spec in the query. */
+  upload(
+    lines: string | Uint8Array | ReadableStream,
+    query?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<Response>
+  /** How many jobs and items there are. */
+  stored(): Promise<{ jobs: number; items: number }>
   close(): Promise<void>
 }
+
+export const testModel = 'gpt-5-mini'
 
 /** The API on a database of its own and the real Temporal server, without HTTP in between. OpenAI is configured, with a key that is none. */
 export async function createTestApi(
@@ -52,6 +66,18 @@ export async function createTestApi(
         headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
+    upload: (lines, query = { model: testModel }, headers = {}) =>
+      request(`/v1/jobs?${new URLSearchParams(query).toString()}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson', ...headers },
+        body: lines as NonNullable<RequestInit['body']>,
+        ...(lines instanceof ReadableStream ? { duplex: 'half' } : {}),
+      }),
+    async stored() {
+      const [row] = await test.database.sql<{ jobs: number; items: number }[]>`
+        select (select count(*)::int from jobs) as jobs, (select count(*)::int from items) as items`
+      return row ?? { jobs: 0, items: 0 }
+    },
     async close() {
       stopping.abort()
       await app.close()

@@ -20,7 +20,9 @@ export const costsSchema = z
     spent: z.boolean().meta({ description: 'False for a simulated job: its costs are what it would have cost.' }),
     ...sums,
     by_model: z.array(z.object({ model: z.string().nullable(), ...sums })),
-    by_batch: z.array(z.object({ batch: z.int().positive(), provider_batch_id: z.string().nullable(), round: z.int().positive(), ...sums })),
+    by_batch: z.array(
+      z.object({ batch: z.int().positive(), provider_batch_id: z.string().nullable(), round: z.int().positive(), ...sums }),
+    ),
   })
   .meta({ id: 'Costs' })
 export type Costs = z.infer<typeof costsSchema>

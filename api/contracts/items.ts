@@ -12,9 +12,12 @@ export const itemSchema = z
     seq: z.int().positive(),
     custom_id: z.string(),
     status: z.enum(itemStatuses),
-    error_class: z.enum(errorClasses).nullable().meta({ description: 'Of its outcome or, while it has none, of its last attempt.' }),
+    error_class: z
+      .enum(errorClasses)
+      .nullable()
+      .meta({ description: 'Of its outcome or, while it has none, of its last attempt.' }),
     attempts: count.meta({ description: 'Sendings that did not become its outcome.' }),
-    batch: z.int().positive().nullable().meta({ description: "Our number of the batch of its outcome." }),
+    batch: z.int().positive().nullable().meta({ description: 'Our number of the batch of its outcome.' }),
     bytes: count.meta({ description: "Exact size as the provider's own line." }),
     tokens: count.meta({ description: 'Estimated input tokens.' }),
   })
@@ -32,8 +35,15 @@ export type ListItemsQuery = z.input<typeof listItemsQuery>
 export const itemListSchema = pageOf(itemSchema).meta({ id: 'ItemList' })
 
 export const itemParams = z.object({
-  id: z.string().min(1).meta({ param: { name: 'id', in: 'path' } }),
-  seq: z.coerce.number().int().positive().meta({ param: { name: 'seq', in: 'path' } }),
+  id: z
+    .string()
+    .min(1)
+    .meta({ param: { name: 'id', in: 'path' } }),
+  seq: z.coerce
+    .number()
+    .int()
+    .positive()
+    .meta({ param: { name: 'seq', in: 'path' } }),
 })
 
 export const attemptSchema = z

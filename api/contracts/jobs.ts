@@ -5,9 +5,17 @@ import { endpoints, jobSpecSchema, prioritySchema } from '../../core/job-spec.ts
 import { jobStatuses, pauseReasons } from '../../core/statuses.ts'
 import { commaSeparated, dollars, instant, pageOf, pageQuery } from './lists.ts'
 
-export const jobIdSchema = z.string().regex(jobIdPattern).meta({ examples: ['k7m2x9qd4hta'] })
+export const jobIdSchema = z
+  .string()
+  .regex(jobIdPattern)
+  .meta({ examples: ['k7m2x9qd4hta'] })
 
-export const jobParams = z.object({ id: z.string().min(1).meta({ param: { name: 'id', in: 'path' }, description: 'The job id, whole.' }) })
+export const jobParams = z.object({
+  id: z
+    .string()
+    .min(1)
+    .meta({ param: { name: 'id', in: 'path' }, description: 'The job id, whole.' }),
+})
 
 const count = z.int().nonnegative()
 
@@ -28,11 +36,19 @@ export const jobSchema = z
     tags: z.record(z.string(), z.string()),
     spec: jobSpecSchema.meta({ description: 'As the job was created, with the defaults of the service.' }),
     counts: z
-      .object({ total: count, pending: count, submitted: count, succeeded: count, failed: count, expired: count, cancelled: count })
+      .object({
+        total: count,
+        pending: count,
+        submitted: count,
+        succeeded: count,
+        failed: count,
+        expired: count,
+        cancelled: count,
+      })
       .meta({ description: 'Items by status. All but `pending` and `submitted` are final.' }),
-    progress: z
-      .object({ done: count, failed: count, total: count })
-      .meta({ description: 'For a progress bar: final items and, of open batches, what the provider reports. `done` includes `failed`.' }),
+    progress: z.object({ done: count, failed: count, total: count }).meta({
+      description: 'For a progress bar: final items and, of open batches, what the provider reports. `done` includes `failed`.',
+    }),
     batches: z.object({ total: count, open: count }),
     round: count,
     attempts: count.meta({ description: 'Sendings that did not become an outcome.' }),
@@ -53,7 +69,9 @@ export type Job = z.infer<typeof jobSchema>
 /** The spec's fields and `items`: for small jobs, up to `jsonBodyLimitBytes`. Items are lines of any one format. */
 export const createJobBody = jobSpecSchema
   .extend({
-    items: z.array(z.record(z.string(), z.unknown())).meta({ description: 'Lines of one of the input formats.', examples: [[{ prompt: 'Say hello.' }]] }),
+    items: z
+      .array(z.record(z.string(), z.unknown()))
+      .meta({ description: 'Lines of one of the input formats.', examples: [[{ prompt: 'Say hello.' }]] }),
   })
   .meta({ id: 'CreateJob' })
 export type CreateJobBody = z.input<typeof createJobBody>
@@ -82,12 +100,10 @@ export const createJobQuery = z.strictObject({
 })
 
 export const createJobHeaders = z.object({
-  'idempotency-key': z
-    .string()
-    .min(1)
-    .max(255)
-    .optional()
-    .meta({ description: 'Repeating a request with the same key and content gives the same job. The key of a failed upload is free again.' }),
+  'idempotency-key': z.string().min(1).max(255).optional().meta({
+    description:
+      'Repeating a request with the same key and content gives the same job. The key of a failed upload is free again.',
+  }),
 })
 
 export const listJobsQuery = pageQuery.extend({
@@ -116,7 +132,11 @@ export type JobCommand = (typeof jobCommands)[number]
 
 export const retryBody = z
   .strictObject({
-    classes: z.array(z.enum(errorClasses)).min(1).optional().meta({ description: 'Only items that ended with one of these; else all that did not succeed.' }),
+    classes: z
+      .array(z.enum(errorClasses))
+      .min(1)
+      .optional()
+      .meta({ description: 'Only items that ended with one of these; else all that did not succeed.' }),
   })
   .meta({ id: 'Retry' })
 export type RetryBody = z.input<typeof retryBody>

@@ -20,7 +20,10 @@ export interface Page<Row> {
 export const instant = z.iso.datetime()
 
 /** Dollars as an exact decimal string: `"0.0123"`. */
-export const dollars = z.string().regex(/^-?\d+(\.\d{1,9})?$/).meta({ description: 'Dollars, exact.', examples: ['0.0123'] })
+export const dollars = z
+  .string()
+  .regex(/^-?\d+(\.\d{1,9})?$/)
+  .meta({ description: 'Dollars, exact.', examples: ['0.0123'] })
 
 /** A comma-separated list of names, each out of `names`. */
 export function commaSeparated<const Names extends readonly [string, ...string[]]>(names: Names) {

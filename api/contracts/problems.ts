@@ -38,6 +38,8 @@ export const problemCodes = [
   // Creating a job
   'empty_input',
   'invalid_input',
+  'invalid_csv_header',
+  'unknown_column',
   'input_too_large',
   'upload_broken',
   'upload_in_progress',
@@ -59,6 +61,7 @@ export const problemCodes = [
   'nothing_to_retry',
   // What we depend on
   'database_unavailable',
+  'database_not_migrated',
   'temporal_unavailable',
   'internal',
 ] as const

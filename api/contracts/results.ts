@@ -38,7 +38,13 @@ export const resultSchema = z
     tool_calls: z.array(toolCallSchema),
     embedding: z.array(z.number()).nullable(),
     error: itemErrorSchema.nullable(),
-    usage: z.object({ input_tokens: count, output_tokens: count, cached_tokens: count, cache_write_tokens: count, reasoning_tokens: count }),
+    usage: z.object({
+      input_tokens: count,
+      output_tokens: count,
+      cached_tokens: count,
+      cache_write_tokens: count,
+      reasoning_tokens: count,
+    }),
     cost_usd: dollars.nullable().meta({ description: 'Null when the model has no known price.' }),
     provider: z.string(),
     model: z.string().nullable(),
@@ -59,7 +65,10 @@ export const resultsQuery = z.strictObject({
   limit: z.coerce.number().int().positive().optional().meta({ description: 'Lines at most; all without it.' }),
   status: commaSeparated(outcomeStatuses).optional(),
   format: z.enum(resultFormats).default('jsonl'),
-  raw: z.stringbool().default(false).meta({ type: 'boolean', description: "The provider's own lines as they were received; items that have none are left out." }),
+  raw: z
+    .stringbool()
+    .default(false)
+    .meta({ type: 'boolean', description: "The provider's own lines as they were received; items that have none are left out." }),
 })
 export type ResultsQuery = z.input<typeof resultsQuery>
 

@@ -51,7 +51,11 @@ export async function createJob(dependencies: Dependencies, upload: JobUpload): 
     claim = await claimUpload(database, newJob(jobId, upload))
     if (claim.outcome === 'claimed') await receiveItems(dependencies, jobId, upload)
   } finally {
-    await locks.release(jobId).catch((error: unknown) => logger.warn({ jobId, error: describeError(error) }, 'the lock of an upload could not be given back'))
+    await locks
+      .release(jobId)
+      .catch((error: unknown) =>
+        logger.warn({ jobId, error: describeError(error) }, 'the lock of an upload could not be given back'),
+      )
   }
   if (claim.outcome === 'exists') return { created: false, job: await sameJob(dependencies, claim, upload) }
   const created = await findJob(database, jobId)
@@ -67,7 +71,11 @@ async function startSoon({ temporal, logger }: Dependencies, { job }: Summarized
   await Promise.race([started, sleep(startWaitMs, undefined, { ref: false })])
 }
 
-async function receiveItems({ database, catalog, logger }: Dependencies, jobId: string, { resolved, lines, meter }: JobUpload): Promise<void> {
+async function receiveItems(
+  { database, catalog, logger }: Dependencies,
+  jobId: string,
+  { resolved, lines, meter }: JobUpload,
+): Promise<void> {
   try {
     const checker = createLineChecker(resolved, catalog)
     const errors = createInputErrors()
@@ -104,12 +112,20 @@ async function readingErrors<Result>(run: () => Promise<Result>): Promise<Result
   }
 }
 
-async function sameJob({ database }: Dependencies, claim: Extract<Claim, { outcome: 'exists' }>, { meter, drain }: JobUpload): Promise<SummarizedJob> {
+async function sameJob(
+  { database }: Dependencies,
+  claim: Extract<Claim, { outcome: 'exists' }>,
+  { meter, drain }: JobUpload,
+): Promise<SummarizedJob> {
   await drain()
   if (meter.contentHash() !== claim.contentHash) {
-    throw new BatchwrightError('idempotency_key_reused', 'this idempotency key was used for a job with other content: use a new key', {
-      details: { job_id: claim.jobId },
-    })
+    throw new BatchwrightError(
+      'idempotency_key_reused',
+      'this idempotency key was used for a job with other content: use a new key',
+      {
+        details: { job_id: claim.jobId },
+      },
+    )
   }
   return await findJob(database, claim.jobId)
 }
@@ -133,10 +149,17 @@ function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: Jo
 /** The API may run without keys: then a worker that serves the provider shows that it is configured. */
 async function requireConfigured({ temporal }: Dependencies, provider: ProviderConfig): Promise<void> {
   if (provider.configured) return
-  if (!provider.enabled) throw unconfigured(provider, `provider "${provider.name}" is switched off: set providers.${provider.name}.enabled in batchwright.yaml`)
+  if (!provider.enabled)
+    throw unconfigured(
+      provider,
+      `provider "${provider.name}" is switched off: set providers.${provider.name}.enabled in batchwright.yaml`,
+    )
   if (await temporal.hasWorkers(providerTaskQueue(provider.name))) return
   const variable = provider.name === 'openai' ? 'OPENAI_API_KEY' : `providers.${provider.name}.api_key`
-  throw unconfigured(provider, `provider "${provider.name}" has no key: set ${variable} where the worker runs, or try without one: batchwright up --simulate`)
+  throw unconfigured(
+    provider,
+    `provider "${provider.name}" has no key: set ${variable} where the worker runs, or try without one: batchwright up --simulate`,
+  )
 }
 
 function unconfigured(provider: ProviderConfig, message: string): BatchwrightError {

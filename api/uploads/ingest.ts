@@ -68,7 +68,11 @@ function createChunk(jobId: string): Chunk {
 
 async function storeChunk(database: Database, jobId: string, chunk: Chunk, errors: InputErrors): Promise<void> {
   for (const { row, customId, firstSeq } of await copyItems(database, jobId, chunk.rows, chunk.firstSeq)) {
-    errors.add({ line: chunk.lineNumbers[row] ?? null, field: 'custom_id', reason: `"${customId}" is the custom_id of item ${firstSeq} already` })
+    errors.add({
+      line: chunk.lineNumbers[row] ?? null,
+      field: 'custom_id',
+      reason: `"${customId}" is the custom_id of item ${firstSeq} already`,
+    })
   }
   chunk.rows.clear()
   chunk.lineNumbers = []
@@ -84,7 +88,11 @@ function checkLine(line: ByteLine, seq: number, checker: LineChecker, errors: In
   } catch (error) {
     if (!(error instanceof InvalidLineError)) throw error
     const isCut = !line.terminated && error.cause instanceof SyntaxError
-    errors.add({ line: line.number, field: error.field, reason: isCut ? 'the file ends in the middle of this line: it was cut short' : error.reason })
+    errors.add({
+      line: line.number,
+      field: error.field,
+      reason: isCut ? 'the file ends in the middle of this line: it was cut short' : error.reason,
+    })
     return null
   }
 }

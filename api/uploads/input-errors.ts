@@ -41,9 +41,13 @@ export function createInputErrors(): InputErrors {
 export function invalidInput(errors: readonly InputError[], count = errors.length): BatchwrightError {
   const [first] = errors
   const rest = count > 1 ? ` (and ${count - 1} more)` : ''
-  return new BatchwrightError('invalid_input', `${first === undefined ? 'the input can not be taken' : describe(first)}${rest}; nothing was stored`, {
-    details: { errors, error_count: count },
-  })
+  return new BatchwrightError(
+    'invalid_input',
+    `${first === undefined ? 'the input can not be taken' : describe(first)}${rest}; nothing was stored`,
+    {
+      details: { errors, error_count: count },
+    },
+  )
 }
 
 function describe({ line, field, reason }: InputError): string {

@@ -48,11 +48,18 @@ export function createMeter(canonicalSpec: string, format: InputFormat | 'json',
 }
 
 export function inputTooLarge(maxBytes: number): BatchwrightError {
-  return new BatchwrightError('input_too_large', `the input is larger than ${maxBytes} bytes (max_input_bytes): split it into several jobs`)
+  return new BatchwrightError(
+    'input_too_large',
+    `the input is larger than ${maxBytes} bytes (max_input_bytes): split it into several jobs`,
+  )
 }
 
 /** The lines of an input in batches; those of CSV as neutral lines. */
-export function readInputLines(source: AsyncIterable<Uint8Array>, format: InputFormat, prompt: string | undefined): AsyncIterable<ByteLine[]> {
+export function readInputLines(
+  source: AsyncIterable<Uint8Array>,
+  format: InputFormat,
+  prompt: string | undefined,
+): AsyncIterable<ByteLine[]> {
   if (format === 'csv') {
     if (prompt === undefined) {
       const reason = 'is missing: CSV needs a template, for example "Label this: {{text}}"'

@@ -56,9 +56,14 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
     if (lineFormat === null) {
       lineFormat = line.lineFormat
       // The service's default is for lines that name no model.
-      if (modelIsDefault && line.request.kind === 'native' && typeof line.request.body['model'] === 'string') defaults = { ...defaults, model: null }
+      if (modelIsDefault && line.request.kind === 'native' && typeof line.request.body['model'] === 'string')
+        defaults = { ...defaults, model: null }
     } else if (line.lineFormat !== lineFormat) {
-      throw new InvalidLineError(lineNumber, null, `is a line in ${named(line.lineFormat)} format, but the file began with ${named(lineFormat)} lines: do not mix them`)
+      throw new InvalidLineError(
+        lineNumber,
+        null,
+        `is a line in ${named(line.lineFormat)} format, but the file began with ${named(lineFormat)} lines: do not mix them`,
+      )
     }
   }
 
@@ -78,7 +83,11 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       checkFormat(line, lineNumber)
       const customId = line.customId ?? String(lineNumber)
       if (customId.includes('\0') || !customId.isWellFormed()) {
-        throw new InvalidLineError(lineNumber, 'custom_id', 'has a character that can not be stored (NUL, or half of a surrogate pair)')
+        throw new InvalidLineError(
+          lineNumber,
+          'custom_id',
+          'has a character that can not be stored (NUL, or half of a surrogate pair)',
+        )
       }
       const rendered = render(line, lineNumber)
       const problem = isKnown(rendered.model)

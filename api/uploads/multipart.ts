@@ -39,7 +39,9 @@ export async function readMultipart(source: AsyncIterable<Uint8Array>, contentTy
       job.then((text) => resolve({ job: parseJob(text), fileName, mediaType, file: bytes })).catch(reject)
     } else {
       part.resume()
-      surplus ??= wrongParts(name === 'file' && file === null ? '"file" came without "job" before it' : `it has another part "${name}"`)
+      surplus ??= wrongParts(
+        name === 'file' && file === null ? '"file" came without "job" before it' : `it has another part "${name}"`,
+      )
       reject(surplus)
     }
   })
@@ -101,7 +103,10 @@ function parseJob(text: string): unknown {
 }
 
 function wrongParts(reason: string): BatchwrightError {
-  return new BatchwrightError('invalid_request', `the multipart body needs a part "job" (JSON), then a part "file", and nothing else; ${reason}`)
+  return new BatchwrightError(
+    'invalid_request',
+    `the multipart body needs a part "job" (JSON), then a part "file", and nothing else; ${reason}`,
+  )
 }
 
 function brokenUpload(cause: unknown): BatchwrightError {

@@ -33,9 +33,13 @@ export function resolveSpec(input: unknown, config: Config, catalog: Catalog): R
   if (model !== null) spec.model = model
   if (spec.max_tokens === undefined && defaults.maxTokens !== null) spec.max_tokens = defaults.maxTokens
   if (spec.temperature === undefined && defaults.temperature !== null) spec.temperature = defaults.temperature
-  for (const [field, name] of [['model', model], ...(asked.fallback_models ?? []).map((name, index) => [`fallback_models[${index}]`, name])]) {
+  for (const [field, name] of [
+    ['model', model],
+    ...(asked.fallback_models ?? []).map((name, index) => [`fallback_models[${index}]`, name]),
+  ]) {
     const problem = name === null || name === undefined ? null : unknownModelProblem(catalog, provider, name)
-    if (problem !== null) throw new BatchwrightError('unknown_model', problem, { details: { errors: [{ field, reason: problem }] } })
+    if (problem !== null)
+      throw new BatchwrightError('unknown_model', problem, { details: { errors: [{ field, reason: problem }] } })
   }
   return { spec, provider, modelIsDefault: asked.model === undefined && model !== null, canonical: JSON.stringify(asked) }
 }
