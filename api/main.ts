@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import pino from 'pino'
-import { requireDatabaseUrl, type Config } from '../config/config.ts'
+import { requireDatabaseUrl, withoutProviderKeys, type Config } from '../config/config.ts'
 import { openDatabase } from '../db/database.ts'
 import { createApp } from './app.ts'
 import { requireKeyBeyondLoopback } from './authentication.ts'
@@ -22,7 +22,9 @@ export interface RunningApi {
  * Starts the API. It listens even while Postgres or Temporal can't be reached, answers 503 then, and logs which one is missing. Throws
  * `database_url_missing`, `api_key_missing`, `port_taken`.
  */
-export async function startApi(config: Config, logger: ApiLogger): Promise<RunningApi> {
+export async function startApi(given: Config, logger: ApiLogger): Promise<RunningApi> {
+  // What needs a provider's key runs in a worker.
+  const config = withoutProviderKeys(given)
   requireKeyBeyondLoopback(config.api)
   const database = openDatabase(requireDatabaseUrl(config), { maxConnections, applicationName: 'batchwright api' })
   const temporal = connectJobWorkflows(config.temporal)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Environment, loadConfig, requireDatabaseUrl } from './config.ts'
+import { type Environment, loadConfig, requireDatabaseUrl, withoutProviderKeys } from './config.ts'
 
 let directory = ''
 beforeEach(() => {
@@ -132,4 +132,9 @@ describe('a file', () => {
   ])('%s is refused', (yaml, message) => {
     expect(() => load(yaml)).toThrow(message)
   })
+})
+
+test('a process without need of provider keys forgets them, and still knows who is configured', () => {
+  const config = withoutProviderKeys(loadConfig({ directory: '/nowhere', environment: { OPENAI_API_KEY: 'sk-secret' } }))
+  expect(config.providers).toEqual([expect.objectContaining({ name: 'openai', apiKey: null, configured: true })])
 })

@@ -106,6 +106,11 @@ export function loadConfig(options: ConfigOptions = {}): Config {
   }
 }
 
+/** For a process that calls no provider: which ones are configured is kept, their keys are not. */
+export function withoutProviderKeys(config: Config): Config {
+  return { ...config, providers: config.providers.map((provider) => ({ ...provider, apiKey: null })) }
+}
+
 /** Throws `database_url_missing`. */
 export function requireDatabaseUrl(config: Config): string {
   if (config.databaseUrl === null) {

@@ -30,7 +30,7 @@ function rejectionOf(statement: CopyStatement): Promise<never> {
   const settle = query.reject
   return new Promise<never>((_, reject) => {
     query.reject = (error) => {
-      reject(error as Error)
+      reject(error)
       settle(error)
     }
   })

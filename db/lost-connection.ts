@@ -24,7 +24,7 @@ export function withSafeTransactions<Given extends object>(client: Given): Given
       run().then(resolve, (error: unknown) => {
         // A loss is announced in the same turn. The work of a transaction that is lost never ends, so that nothing is rolled back.
         setImmediate(() => {
-          if (!isOver) reject(error as Error)
+          if (!isOver) reject(error)
         })
       })
       return promise
@@ -49,7 +49,7 @@ function guarded(transaction: object, isLost: () => boolean): object {
   return new Proxy(transaction, {
     apply(target, self, parameters) {
       check()
-      return Reflect.apply(target as () => unknown, self, parameters)
+      return Reflect.apply(target as () => unknown, self, parameters) as unknown
     },
     get(target, name) {
       if (name === 'unsafe') check()

@@ -43,7 +43,13 @@ export async function startTestServices(options: {
 
   const results = await Promise.allSettled([
     startPostgres({ dataDir, durable: false, notice, onSpawn }),
-    startTestTemporal({ dataDir, namespaces, notice, onSpawn, ...(options.dynamicConfig === undefined ? {} : { dynamicConfig: options.dynamicConfig }) }),
+    startTestTemporal({
+      dataDir,
+      namespaces,
+      notice,
+      onSpawn,
+      ...(options.dynamicConfig === undefined ? {} : { dynamicConfig: options.dynamicConfig }),
+    }),
   ])
   const stop = async (): Promise<void> => {
     await Promise.all(results.map((result) => (result.status === 'fulfilled' ? result.value.stop() : Promise.resolve())))
