@@ -26,7 +26,7 @@ export async function copyIn(statement: CopyStatement, pieces: Iterable<Uint8Arr
  * after the stream's end (a violated unique index mostly does): it would be waited for without end.
  */
 function rejectionOf(statement: CopyStatement): Promise<never> {
-  const query = statement as unknown as { reject: (error: unknown) => void }
+  const query = statement as unknown as { reject: (error: Error) => void }
   const settle = query.reject
   return new Promise<never>((_, reject) => {
     query.reject = (error) => {
