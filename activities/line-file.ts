@@ -32,11 +32,12 @@ export async function createLineFile(path: string): Promise<LineFile> {
 
   const flush = async (): Promise<void> => {
     await writing
-    const block = filling.subarray(0, end)
+    const full = filling
+    const block = full.subarray(0, end)
     filling = spare
-    spare = block.buffer.byteLength === blockBytes ? Buffer.from(block.buffer) : Buffer.allocUnsafeSlow(blockBytes)
+    // One that grew for a long line is not kept.
+    spare = full.length > blockBytes ? Buffer.allocUnsafeSlow(blockBytes) : full
     end = 0
-    if (filling.length < blockBytes) filling = Buffer.allocUnsafeSlow(blockBytes)
     hash.update(block)
     bytes += block.length
     writing = file.writeFile(block)

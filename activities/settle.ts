@@ -84,7 +84,7 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
   }
 
   async function quarantined(key: BatchKey, submission: SubmissionRow): Promise<BatchStep> {
-    const detail = `whether batch ${key.batch} exists at ${submission.provider} can't be decided: settle it with \`batchwright settle ${key.jobId} ${key.batch}\``
+    const detail = `whether batch ${key.batch} exists at ${submission.provider} can't be decided from its listing: nothing of it is sent again until a person has looked`
     return await pauseForPerson(dependencies, key, 'submission_unknown', detail, 'settle')
   }
 }

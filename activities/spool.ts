@@ -1,9 +1,5 @@
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
 import { formatItemId } from '../core/item-id.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import { readBatchItems } from '../db/batches.ts'
@@ -15,6 +11,7 @@ import type { JobDefaults, Revision } from '../formats/rendering.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import type { BatchContext } from './batch-context.ts'
+import { createLineFile } from './line-file.ts'
 
 export interface Spool {
   readonly path: string
@@ -28,7 +25,7 @@ export interface Spool {
 }
 
 /**
- * Writes the provider's own lines of a batch to a file: read in pages, no connection held while writing, no more than a page in memory.
+ * Writes the provider's own lines of a batch to a file: read in pages, no connection held while writing, no more than two pages in memory.
  * The ids in it carry `token`.
  */
 export async function spoolBatch(
@@ -41,11 +38,8 @@ export async function spoolBatch(
 ): Promise<Spool> {
   await mkdir(settings.spoolDirectory, { recursive: true, mode: 0o700 })
   const path = join(settings.spoolDirectory, `${token}.jsonl`)
-  const file = createWriteStream(path, { mode: 0o600, highWaterMark: 1 << 20 })
-  const hash = createHash('sha256')
+  const file = await createLineFile(path)
   const refused: Array<{ seq: number; reason: string }> = []
-  let lines = 0
-  let bytes = 0
   try {
     for await (const page of readBatchItems(database.sql, batch)) {
       signal.throwIfAborted()
@@ -54,32 +48,29 @@ export async function spoolBatch(
         batch,
         page.map((item) => item.seq),
       )
-      const rendered: string[] = []
       for (const item of page) {
+        let line: string
         try {
           const request = parseInputLine(item.line, item.seq).request
-          const line = provider.render(request, defaults, revisionAfter(attempts.get(item.seq)))
-          rendered.push(provider.line(formatItemId(token, item.seq), line))
+          line = provider.line(
+            formatItemId(token, item.seq),
+            provider.render(request, defaults, revisionAfter(attempts.get(item.seq))),
+          )
         } catch (error) {
           if (!(error instanceof BatchwrightError)) throw error
           refused.push({ seq: item.seq, reason: error.message })
+          continue
         }
+        const isFull = file.append(line)
+        if (isFull !== undefined) await isFull
       }
-      if (rendered.length === 0) continue
-      const chunk = Buffer.from(`${rendered.join('\n')}\n`)
-      lines += rendered.length
-      bytes += chunk.length
-      hash.update(chunk)
-      if (!file.write(chunk)) await once(file, 'drain')
     }
-    file.end()
-    await finished(file)
+    const hash = await file.finish()
+    return { path, lines: file.lines, bytes: file.bytes, hash, refused, remove: () => rm(path, { force: true }) }
   } catch (error) {
-    file.destroy()
-    await rm(path, { force: true })
+    await file.discard()
     throw error
   }
-  return { path, lines, bytes, hash: hash.digest('hex'), refused, remove: () => rm(path, { force: true }) }
 }
 
 /** What an item's earlier attempts change in its next sending. */

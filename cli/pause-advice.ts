@@ -9,7 +9,7 @@ export function pauseAdvice(reason: PauseReason, job: { readonly id: string; rea
     case 'auth':
       return `${job.provider} refused the API key: set a valid one where the worker runs, restart the worker, then: ${resume}`
     case 'submission_unknown':
-      return `it can't be told whether ${job.provider} has created a batch: look for it in ${job.provider}'s dashboard, then settle it; until then nothing is sent again`
+      return `it can't be told whether ${job.provider} has created a batch: nothing is sent again until it can. Set the key that the batch was sent with, restart the worker, then: ${resume}`
     case 'provider_batch_not_found':
       return `${job.provider} does not know a batch of this job, probably because the key belongs to another project: set the key that it was created with, restart the worker, then: ${resume}`
     case 'provider_unconfigured':

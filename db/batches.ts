@@ -42,25 +42,35 @@ export interface StoredItem {
   line: string
 }
 
-/** The items of a batch in seq order, a page at a time; no connection is held between pages. */
-export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 4_000_000): AsyncGenerator<StoredItem[]> {
-  let pageSize = 200
-  for (let after = batch.seqFrom - 1; after < batch.seqTo;) {
-    const page = batch.listed
-      ? await sqlClient<StoredItem[]>`
-          select i.seq, i.line from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
-          where b.job_id = ${batch.jobId} and b.batch = ${batch.batch} and b.seq > ${after} order by b.seq limit ${pageSize}`
-      : await sqlClient<StoredItem[]>`
-          select seq, line from items
-          where job_id = ${batch.jobId} and seq > ${after} and seq <= ${batch.seqTo} order by seq limit ${pageSize}`
+/**
+ * The items of a batch in seq order, a page at a time; no connection is held between pages. While a page is worked on, the next one is read: there are
+ * two in memory at most, besides what the reader keeps.
+ */
+export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 1_000_000): AsyncGenerator<StoredItem[]> {
+  let pageSize = 100
+  let reading: Promise<StoredItem[]> | null = readPage(sqlClient, batch, batch.seqFrom - 1, pageSize)
+  while (reading !== null) {
+    const page: StoredItem[] = await reading
     const last = page.at(-1)
     if (last === undefined) return
-    yield page
-    after = last.seq
     // Pages are kept near one size in bytes, so that long prompts don't fill the memory and short ones don't cost a query each.
     const bytes = page.reduce((sum, item) => sum + item.line.length, 0)
     pageSize = Math.min(5000, Math.max(1, Math.round(pageBytes / Math.max(1, bytes / page.length))))
+    reading = last.seq < batch.seqTo ? readPage(sqlClient, batch, last.seq, pageSize) : null
+    // It fails where it is awaited, and nowhere when the reader stopped before.
+    reading?.catch(() => {})
+    yield page
   }
+}
+
+async function readPage(sqlClient: Sql, batch: BatchRow, after: number, limit: number): Promise<StoredItem[]> {
+  return batch.listed
+    ? await sqlClient<StoredItem[]>`
+        select i.seq, i.line from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
+        where b.job_id = ${batch.jobId} and b.batch = ${batch.batch} and b.seq > ${after} order by b.seq limit ${limit}`
+    : await sqlClient<StoredItem[]>`
+        select seq, line from items
+        where job_id = ${batch.jobId} and seq > ${after} and seq <= ${batch.seqTo} order by seq limit ${limit}`
 }
 
 /** The stored lines of some items. */

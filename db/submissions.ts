@@ -152,7 +152,7 @@ export async function findOwned(query: Query, provider: string, providerBatchIds
   return new Set(rows.map((row) => row.id as string))
 }
 
-/** The submissions that were decided to be absent or given up since `since`, whose twins may still appear at the provider. */
+/** The submissions that were decided to be absent since `since`, whose twins may still appear at the provider. */
 export async function listPossibleTwins(
   database: Database,
   provider: string,

@@ -54,7 +54,7 @@ function recorded(): SpawnedProcess[] {
 test('says where everything is; a second one on the directory says who has it; Ctrl-C stops it all', async () => {
   const port = await findFreePort()
   const { child, output, ended } = await startUp(port)
-  expect(output()).toContain(`page and API     http://127.0.0.1:${port}`)
+  expect(output()).toContain(`API and docs     http://127.0.0.1:${port}`)
   expect(output()).toMatch(/Temporal Web UI {2}http:\/\/127\.0\.0\.1:\d+/)
   expect(output()).toMatch(/ready: postgres/)
   expect(statSync(join(dataDir, 'logs')).mode & 0o777).toBe(0o700)
@@ -81,7 +81,7 @@ test('after a kill -9 of it alone, the next one stops the survivors and opens th
   expect(await isPortFree(port)).toBe(false)
 
   const second = await startUp(port)
-  expect(second.output()).toContain('page and API')
+  expect(second.output()).toContain('API and docs')
   expect(survivors.filter(isRunning)).toEqual([])
   for (const name of ['worker', 'api', 'temporal', 'postgres']) expect(second.output()).toContain(`Stopping ${name}`)
   expect(recorded()).toHaveLength(4)

@@ -72,10 +72,13 @@ function describeStack(stack: Stack, options: UpOptions): string[] {
   const simulated = options.simulate === false ? [] : options.simulate
   return [
     'Batchwright is running.',
-    `  page and API     ${stack.apiUrl}`,
+    `  API and docs     ${stack.apiUrl}`,
     ...(stack.uiUrl === undefined ? [`  Temporal         ${stack.temporalAddress}`] : [`  Temporal Web UI  ${stack.uiUrl}`]),
     `  data             ${stack.dataDir} (logs in ${join(stack.dataDir, 'logs')})`,
     ...(simulated.length === 0 ? [] : [`  simulated        ${simulated.join(', ')}: made-up answers, nothing is spent`]),
+    ...(stack.simulatorUrl === undefined
+      ? []
+      : [`  simulator        ${stack.simulatorUrl} (faults: batchwright simulator --help)`]),
     '  stop             Ctrl-C',
   ]
 }

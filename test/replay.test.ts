@@ -8,7 +8,7 @@ import { historiesDirectory } from './record-histories.ts'
 quietRuntime()
 
 /*
- * Histories of jobs that ran on an earlier version (made by test/histories.record.test.ts) are replayed against the workflows of today. A change that
+ * Histories of jobs that ran on an earlier version (made by test/histories.record.ts) are replayed against the workflows of today. A change that
  * would break a job that runs for users right now fails here.
  */
 const names = readdirSync(historiesDirectory).filter((name) => name.endsWith('.json'))

@@ -45,7 +45,8 @@ export function invalidInput(errors: readonly InputError[], count = errors.lengt
     'invalid_input',
     `${first === undefined ? 'the input can not be taken' : describe(first)}${rest}; nothing was stored`,
     {
-      details: { errors, error_count: count },
+      // Thrown errors carry more than what is said about a line.
+      details: { errors: errors.map(({ line, field, reason }) => ({ line, field, reason })), error_count: count },
     },
   )
 }

@@ -7,7 +7,7 @@ export function apiCommand(_cli: Cli): Command {
   return createCommand({
     name: 'api',
     group: 'Processes',
-    summary: 'Run the API and the page alone (`up` runs all together)',
+    summary: 'Run the API alone (`up` runs all together)',
     examples: ['api', 'api --port 9000 --config batchwright.yaml'],
   })
     .option('--port <N>', 'default: PORT, else 8787', parsePort)

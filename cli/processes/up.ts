@@ -21,7 +21,7 @@ export function upCommand(_cli: Cli): Command {
     examples: ['up', 'up --simulate', 'up --data ~/.batchwright --port 9000 --config batchwright.yaml'],
   })
     .option('--data <DIR>', 'where everything is kept', '.batchwright')
-    .option('--port <N>', 'of API and page (default: 8787); 0 takes any free one', parsePort)
+    .option('--port <N>', 'of the API (default: 8787); 0 takes any free one', parsePort)
     .option('--config <FILE>', 'default: batchwright.yaml in the current folder, if there is one')
     .option(
       '--simulate [PROVIDERS]',
