@@ -129,14 +129,17 @@ export async function reopenItems(database: Database, jobId: string, classes: re
         cache_write_tokens, reasoning_tokens, cost_nanos, raw
       from outcomes where ${chosen} and batch is not null and round is not null
       on conflict do nothing`)
-    const removed = await tx.execute<{ status: string }>(sql`delete from outcomes where ${chosen} returning status`)
+    const [removed] = await tx.execute<{ failed: number; expired: number; cancelled: number }>(sql`
+      with removed as (delete from outcomes where ${chosen} returning status)
+      select count(*) filter (where status = 'failed')::int as failed, count(*) filter (where status = 'expired')::int as expired,
+        count(*) filter (where status = 'cancelled')::int as cancelled
+      from removed`)
     // A job that failed as a whole has items without any outcome: those are open already.
     const [left] = await tx.execute<{ unanswered: number }>(sql`
       select count(*)::int as unanswered from items i
       where i.job_id = ${jobId} and not exists (select 1 from outcomes o where o.job_id = i.job_id and o.seq = i.seq)`)
     const opened = left?.unanswered ?? 0
     if (opened === 0) return 0
-    const count = (status: string) => removed.filter((row) => row.status === status).length
     await tx
       .update(jobs)
       .set({
@@ -148,9 +151,9 @@ export async function reopenItems(database: Database, jobId: string, classes: re
         errorMessage: null,
         endedAt: null,
         firstRound: job.round + 1,
-        failed: sql`${jobs.failed} - ${count('failed')}`,
-        expired: sql`${jobs.expired} - ${count('expired')}`,
-        cancelled: sql`${jobs.cancelled} - ${count('cancelled')}`,
+        failed: sql`${jobs.failed} - ${removed?.failed ?? 0}`,
+        expired: sql`${jobs.expired} - ${removed?.expired ?? 0}`,
+        cancelled: sql`${jobs.cancelled} - ${removed?.cancelled ?? 0}`,
       })
       .where(eq(jobs.id, jobId))
     await appendEvent(tx, jobId, 'retried', { items: opened, classes })
