@@ -3,6 +3,7 @@ import { isTerminalJobStatus } from '../core/statuses.ts'
 import { loadContext, type BatchKey } from './batch-context.ts'
 import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
+import { withFailures } from './failures.ts'
 import { runStep } from './pausing.ts'
 import { endUnsent, giveBackRoom, tellGranted } from './room.ts'
 
@@ -13,9 +14,11 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
   const { database, settings } = dependencies
   return {
     /** Where a batch stands: what a new run of its workflow starts from. */
-    async findStep(key: BatchKey): Promise<BatchStep & { provider: string }> {
-      const { batch } = await loadContext(dependencies, key)
-      return { ...step(phaseOf(batch.status)), provider: batch.provider }
+    async findStep(key: BatchKey): Promise<BatchStep & { provider: string; cancelRequested: boolean }> {
+      return await withFailures(async () => {
+        const { batch, job } = await loadContext(dependencies, key)
+        return { ...step(phaseOf(batch.status)), provider: batch.provider, cancelRequested: job.cancelRequestedAt !== null }
+      })
     },
 
     /** Asks for room at the provider. */

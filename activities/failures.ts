@@ -35,3 +35,12 @@ export function toFailure(error: unknown): ApplicationFailure {
     ...(error instanceof Error ? { cause: error } : {}),
   })
 }
+
+/** Runs an activity's work, with its errors as Temporal should see them. */
+export async function withFailures<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw toFailure(error)
+  }
+}

@@ -23,6 +23,12 @@ const strayExamples = 5
 
 const filesLagMs = 10 * 60_000
 
+/** A line of the results that is the batch's own. */
+interface ReceivedLine {
+  readonly seq: number
+  readonly result: ProviderResult
+}
+
 interface Strays {
   count: number
   examples: string[]
@@ -68,31 +74,38 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     signal: AbortSignal,
   ): Promise<Strays> {
     const strays: Strays = { count: 0, examples: [] }
-    let chunk: Array<{ seq: number; result: ProviderResult }> = []
-    for await (const result of provider.results(remote, signal)) {
-      const seq = result.itemId === null ? null : parseItemId(result.itemId, context.batch.token as string)
-      if (seq === null || seq < context.batch.seqFrom || seq > context.batch.seqTo) {
-        noteStray(strays, result.itemId)
-        continue
-      }
-      chunk.push({ seq, result })
-      if (chunk.length >= chunkSize) {
-        await mergeChunk(context, bench, chunk, strays)
-        chunk = []
-        await reach('fetch.mid_file')
-        signal.throwIfAborted()
-      }
+    let chunk: ReceivedLine[] = []
+    // While Postgres takes one chunk, the next one is read and parsed.
+    let merging: Promise<void> = Promise.resolve()
+    const merge = async (): Promise<void> => {
+      await merging
+      const full = chunk
+      chunk = []
+      merging = mergeChunk(context, bench, full, strays)
+      // Awaited before the next chunk; until then a failure is nobody's unhandled rejection.
+      merging.catch(() => {})
     }
-    await mergeChunk(context, bench, chunk, strays)
+    try {
+      for await (const result of provider.results(remote, signal)) {
+        const seq = result.itemId === null ? null : parseItemId(result.itemId, context.batch.token as string)
+        if (seq === null || seq < context.batch.seqFrom || seq > context.batch.seqTo) {
+          noteStray(strays, result.itemId)
+          continue
+        }
+        chunk.push({ seq, result })
+        if (chunk.length >= chunkSize) {
+          await merge()
+          signal.throwIfAborted()
+        }
+      }
+      await merge()
+    } finally {
+      await merging
+    }
     return strays
   }
 
-  async function mergeChunk(
-    context: BatchContext,
-    bench: Bench,
-    chunk: ReadonlyArray<{ seq: number; result: ProviderResult }>,
-    strays: Strays,
-  ): Promise<void> {
+  async function mergeChunk(context: BatchContext, bench: Bench, chunk: readonly ReceivedLine[], strays: Strays): Promise<void> {
     if (chunk.length === 0) return
     const { batch, spec } = context
     const seqs = chunk.map(({ seq }) => seq)
@@ -114,6 +127,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     }
     await reach('fetch.before_commit')
     await mergeResults(database, batch, [...judged.values()])
+    if (chunk.length === chunkSize) await reach('fetch.mid_file')
   }
 
   /** Schemas that lines carry themselves. */

@@ -9,7 +9,7 @@ import { failJob, loadJob, markFinalizing, pauseJob, requestCancel, resumeJob, s
 import { planRound } from '../db/plan.ts'
 import { parseSpec, requireProvider, retryPolicy } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
-import { pauseReasonOf, toFailure } from './failures.ts'
+import { pauseReasonOf, withFailures } from './failures.ts'
 
 export interface RetryRequest {
   /** Only items that ended with one of these classes; all that did not succeed without it. */
@@ -41,19 +41,10 @@ export interface EndedJob {
 export function createJobActivities(dependencies: ActivityDependencies) {
   const { database, settings, reach } = dependencies
 
-  /** Errors as Temporal should see them. */
-  async function run<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work()
-    } catch (error) {
-      throw toFailure(error)
-    }
-  }
-
   return {
     /** Starts a queued job, or finds where a started one stands. With `retry`, opens what did not succeed again. */
     async beginJob({ jobId, retry }: { jobId: string; retry: RetryRequest | null }): Promise<BegunJob> {
-      return await run(async () => {
+      return await withFailures(async () => {
         if (retry !== null) await reopenItems(database, jobId, retry.classes ?? null)
         const job = await startJob(database, jobId)
         return {
@@ -68,7 +59,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
 
     /** The batches to run now: those that are open, else those of the next round, planned here. */
     async planRound({ jobId }: { jobId: string }): Promise<RoundToRun> {
-      return await run(async () => {
+      return await withFailures(async () => {
         const job = await loadJob(database.drizzle, jobId)
         let open = await listOpenBatches(database.drizzle, jobId)
         try {
@@ -89,20 +80,20 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     },
 
     async pause({ jobId, reason }: { jobId: string; reason: PauseReason }): Promise<void> {
-      await run(() => pauseJob(database, jobId, reason, null))
+      await withFailures(() => pauseJob(database, jobId, reason, null))
     },
 
     async resume({ jobId }: { jobId: string }): Promise<void> {
-      await run(() => resumeJob(database, jobId))
+      await withFailures(() => resumeJob(database, jobId))
     },
 
     async markCancelling({ jobId }: { jobId: string }): Promise<void> {
-      await run(() => requestCancel(database, jobId))
+      await withFailures(() => requestCancel(database, jobId))
     },
 
     /** Ends what is left and the job with it. */
     async finalize({ jobId }: { jobId: string }): Promise<EndedJob> {
-      return await run(async () => {
+      return await withFailures(async () => {
         await markFinalizing(database, jobId)
         await closeItems(database, jobId)
         await reach('finalize.before_commit')
@@ -111,7 +102,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     },
 
     async failJob({ jobId, code, message }: { jobId: string; code: string; message: string }): Promise<void> {
-      await failJob(database, jobId, code, message)
+      await withFailures(() => failJob(database, jobId, code, message))
     },
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { updateBatch } from '../db/batches.ts'
+import { loadBatch, updateBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { closeSubmission, findLiveSubmission, findOwned, settleableInMs, type SubmissionRow } from '../db/submissions.ts'
 import { isTerminalAtProvider, type Provider, type ProviderBatch } from '../providers/provider.ts'
@@ -71,6 +71,8 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
   /** Absent twice: the batch keeps its room and is sent as a new attempt, with a token and a file of its own. */
   async function sendAgain(key: BatchKey, submission: SubmissionRow): Promise<BatchStep> {
     await database.drizzle.transaction(async (tx) => {
+      // Batch before submission, as everywhere.
+      await loadBatch(tx, key.jobId, key.batch, 'lock')
       if (!(await closeSubmission(tx, submission.id, 'sending', 'absent', submission.error))) return
       await updateBatch(tx, key.jobId, key.batch, { status: 'planned' })
       await appendEvent(tx, key.jobId, 'submission_absent', { batch: key.batch, attempt: submission.attempt })

@@ -49,9 +49,16 @@ export async function mergeResults(database: Database, batch: BatchRow, results:
   return await database.sql.begin(async (tx) => {
     const [counts] = await tx<ChunkCounts[]>`
       with incoming as (
-        select * from json_to_recordset(${serialize(results)}::text::json) as r(
-          seq int, becomes text, status text, error_class text, error text, answer text, warnings text, raw text, finish_reason text, model text,
-          input_tokens int, output_tokens int, cached_tokens int, cache_write_tokens int, reasoning_tokens int, cost bigint, attempts smallint)
+        select seq, becomes, status, error_class, error, nullif(answer, '') as answer, warnings, nullif(raw, '') as raw, finish_reason, model,
+          input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost, attempts
+        from rows from (
+          json_to_recordset(${serialize(results)}::text::json) as (
+            seq int, becomes text, status text, error_class text, error text, warnings text, finish_reason text, model text, input_tokens int,
+            output_tokens int, cached_tokens int, cache_write_tokens int, reasoning_tokens int, cost bigint, attempts smallint),
+          string_to_table(${joined(results, 'answer')}, ${separator}),
+          string_to_table(${joined(results, 'raw')}, ${separator})
+        ) as r(seq, becomes, status, error_class, error, warnings, finish_reason, model, input_tokens, output_tokens, cached_tokens,
+          cache_write_tokens, reasoning_tokens, cost, attempts, answer, raw)
       ), new_outcomes as (
         insert into outcomes (job_id, seq, status, batch, round, attempts, error_class, error, finish_reason, answer, model, input_tokens, output_tokens,
           cached_tokens, cache_write_tokens, reasoning_tokens, cost_nanos, warnings, raw)
@@ -93,9 +100,25 @@ async function addToCounters(tx: Transaction, batch: BatchRow, counts: ChunkCoun
     where id = ${batch.jobId}`
 }
 
+/** A control character that no JSON holds as it is. */
+const separator = '\u001e'
+
+/**
+ * The long texts of all results as one text, side by side with the JSON of the rest. As strings inside of that JSON they would be escaped here and
+ * unescaped by Postgres, which takes longer than to store them.
+ */
+function joined(results: readonly JudgedResult[], column: 'answer' | 'raw'): string {
+  return results.map((result) => withoutSeparator(result[column] ?? '')).join(separator)
+}
+
+/** Only a broken line, which is kept as it came, can hold one. */
+function withoutSeparator(text: string): string {
+  return text.includes(separator) ? text.replaceAll(separator, '\uFFFD') : text
+}
+
 /**
  * One JSON array for Postgres to unfold: far cheaper than an array a column. Texts are escaped a second time by this, so the \u0000 of an
- * answer's JSON stays six characters.
+ * error's JSON stays six characters.
  */
 function serialize(results: readonly JudgedResult[]): string {
   return JSON.stringify(
@@ -105,9 +128,7 @@ function serialize(results: readonly JudgedResult[]): string {
       status: result.status,
       error_class: result.errorClass,
       error: result.error,
-      answer: result.answer,
       warnings: result.warnings,
-      raw: result.raw,
       finish_reason: result.finishReason,
       model: result.model,
       input_tokens: result.usage.input,

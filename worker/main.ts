@@ -1,61 +1,12 @@
-import { Runtime } from '@temporalio/worker'
-import pino from 'pino'
-import { requireDatabaseUrl, type Config } from '../config/config.ts'
-import { openDatabase } from '../db/database.ts'
-import { loadCatalog } from '../models/catalog.ts'
-import { createProviderRegistry } from '../providers/registry.ts'
-import { activitySettings } from './activity-settings.ts'
-import { crashPointReacher } from './crash-points.ts'
-import { providerSettings } from './provider-settings.ts'
-import { waitForPostgres } from './postgres-wait.ts'
-import { startWorker } from './start-worker.ts'
-import { connectToTemporal } from './temporal-connection.ts'
-import { forwardRuntimeLog } from './runtime-log.ts'
-
-/** Connections of a worker: each database activity uses one, for milliseconds. */
-const maxConnections = 12
+import type { Config } from '../config/config.ts'
+import { limitYoungGeneration } from './young-generation.ts'
 
 /**
  * Runs a worker until SIGINT or SIGTERM. Where Temporal or Postgres can't be reached it says which, and goes on trying. Returns the exit code.
  */
 export async function runWorker(config: Config): Promise<number> {
-  const logger = pino({ level: config.logLevel, base: { process: 'worker' } })
-  const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
-  Runtime.install({
-    logger: forwardRuntimeLog(logger),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' } } },
-    shutdownSignals: [],
-  })
-
-  const database = openDatabase(requireDatabaseUrl(config), { maxConnections, applicationName: 'batchwright worker' })
-  try {
-    const providers = createProviderRegistry(providerSettings(config), loadCatalog(config.models))
-    await waitForPostgres(database, logger, stopping.signal)
-    const { address, namespace, apiKey } = config.temporal
-    const connection = await connectToTemporal({ address, namespace, apiKey: apiKey?.reveal() ?? null }, logger, stopping.signal)
-    try {
-      const worker = await startWorker({
-        connection,
-        namespace,
-        database,
-        providers,
-        settings: activitySettings(config),
-        logger,
-        reach: crashPointReacher(process.env),
-      })
-      stopping.signal.addEventListener('abort', () => void worker.stop())
-      if (stopping.signal.aborted) await worker.stop()
-      logger.info({ address, namespace, providers: providers.names() }, 'worker ready')
-      await worker.stopped
-      return 0
-    } finally {
-      await connection.close()
-    }
-  } catch (error) {
-    if (stopping.signal.aborted) return 0
-    throw error
-  } finally {
-    await database.close()
-  }
+  limitYoungGeneration()
+  // Only now: loading Temporal's SDK alone makes the young generation grow to its largest.
+  const { runWorkerProcess } = await import('./run-worker.ts')
+  return await runWorkerProcess(config)
 }

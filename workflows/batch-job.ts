@@ -1,19 +1,21 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, continueAsNew, workflowInfo } from '@temporalio/workflow'
-import type { EndedJob } from '../activities/job.ts'
+import type { EndedJob, RetryRequest } from '../activities/job.ts'
 import { databaseActivities, lastActivities } from './activity-proxies.ts'
 import { JobControl } from './job-control.ts'
 import { runBatches } from './run-batches.ts'
 
 export interface BatchJobInput {
   jobId: string
+  /** Asked of the run before this one. */
+  retry?: RetryRequest | null
 }
 
 /**
  * One job, from its first round to its end. It derives everything from Postgres by `jobId`, so a new run – after a crash, a
  * continue-as-new, a `retry` – adopts every open batch and submission before it plans anything. Each batch is a child workflow.
  */
-export async function batchJob({ jobId }: BatchJobInput): Promise<EndedJob | null> {
-  const control = new JobControl(jobId)
+export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<EndedJob | null> {
+  const control = new JobControl(jobId, retry)
   // Cancelling a job is work of its own: it ends when the provider's batches have, with their finished answers kept.
   CancellationScope.current().cancelRequested.catch(() => control.receive('cancel'))
   return await CancellationScope.nonCancellable(async () => {
@@ -34,7 +36,10 @@ export async function batchJob({ jobId }: BatchJobInput): Promise<EndedJob | nul
             await control.waitBeforeRound(round.waitMs)
             await runBatches(jobId, round.batches, control)
           }
-          if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof batchJob>({ jobId })
+          if (workflowInfo().continueAsNewSuggested) {
+            await control.obeyAll()
+            await continueAsNew<typeof batchJob>({ jobId, retry: control.takeRetry() })
+          }
         }
         if (control.hasRetry()) continue
 

@@ -29,13 +29,14 @@ export class JobControl {
   readonly #inbox: Command[] = []
   /** Batches whose workflow runs. */
   readonly #open = new Set<number>()
-  #retry: RetryRequest | null = null
+  #retry: RetryRequest | null
   #isCancelled = false
   #resumes = 0
   #searchAttributes = false
 
-  constructor(jobId: string) {
+  constructor(jobId: string, retry: RetryRequest | null) {
     this.#jobId = jobId
+    this.#retry = retry
     setHandler(cancelSignal, () => this.receive('cancel'))
     setHandler(pauseSignal, () => this.receive('pause'))
     setHandler(resumeSignal, () => this.receive('resume'))
@@ -103,6 +104,11 @@ export class JobControl {
       if (deadline === null) await condition(isAwake)
       else if (Date.now() >= deadline || !(await condition(isAwake, deadline - Date.now()))) return
     }
+  }
+
+  /** Before the history ends: nothing that was asked may be left in it. */
+  async obeyAll(): Promise<void> {
+    await this.waitUntil(() => true)
   }
 
   async waitForResume(): Promise<void> {

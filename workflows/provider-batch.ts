@@ -40,6 +40,8 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
   await CancellationScope.nonCancellable(async () => {
     const key = { jobId, batch }
     const { provider, ...first } = await databaseActivities(`find batch ${batch}`).findStep(key)
+    // A batch that was started again never got its job's signal.
+    if (first.cancelRequested) cancelRequested = true
     let next: BatchStep = first
     let consumedWakeups = wakeups
     while (next.phase !== 'ended') {
