@@ -11,7 +11,7 @@ export function pauseReasonOf(error: unknown): PauseReason | null {
 }
 
 /** Errors of ours that no retry mends: they end the job as `failed`, with this code. */
-const permanentCodes = new Set(['job_not_found', 'batch_not_found', 'job_not_ready'])
+const permanentCodes = new Set(['job_not_found', 'batch_not_found', 'invariant_broken'])
 
 /**
  * An error as Temporal's retries should see it: `Retry-After` is honoured, what can't change is not tried again, and everything else is

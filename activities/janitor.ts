@@ -37,12 +37,12 @@ const closedWindowMs = 10 * 60_000
 export function createJanitorActivities(dependencies: ActivityDependencies) {
   const { database, providers, workflows, logger } = dependencies
   return {
-    /** One sweep of the database. The first one checks the workflow of every open job: the server may have lost its data. */
-    async sweep({ isFirst }: { isFirst: boolean }): Promise<{ providers: string[]; summary: string }> {
+    /** One sweep of the database. A full one checks the workflow of every open job. */
+    async sweep({ isFull }: { isFull: boolean }): Promise<{ providers: string[]; summary: string }> {
       try {
         let started = 0
         for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
-        if (isFirst) started += await restartLostWorkflows()
+        if (isFull) started += await checkOpenJobs()
         const closed = await noticeClosedWorkflows()
         const revived = await reviveQuietBatches()
         const swept = await sweepLeases(database)
@@ -102,20 +102,28 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
     }
   }
 
-  /** Temporal may have been set up anew under a database that was kept: its jobs go on from their rows. */
-  async function restartLostWorkflows(): Promise<number> {
-    let started = 0
+  /** Temporal may have been set up anew under a database that was kept, or a workflow was closed while nobody looked. */
+  async function checkOpenJobs(): Promise<number> {
+    let mended = 0
     for await (const page of listOpenJobs(database)) {
       for (const job of page) {
-        try {
-          await workflows.getHandle(jobWorkflowId(job.id)).describe()
-        } catch (error) {
-          if (!(error instanceof WorkflowNotFoundError)) throw error
-          if (await startWorkflow(job)) started += 1
-        }
+        const status = await statusOf(jobWorkflowId(job.id))
+        if (status === 'RUNNING') continue
+        const isClosedByForce = status === 'TERMINATED' || status === 'FAILED' || status === 'TIMED_OUT'
+        if (isClosedByForce ? await markTerminated(job.id) : await startWorkflow(job)) mended += 1
       }
     }
-    return started
+    return mended
+  }
+
+  /** Null: there is no such workflow. */
+  async function statusOf(workflowId: string): Promise<string | null> {
+    try {
+      return (await workflows.getHandle(workflowId).describe()).status.name
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null
+      throw error
+    }
   }
 
   /** A workflow that was terminated (or failed for good) leaves a job that would be open for ever. */

@@ -49,7 +49,7 @@ export function createPollActivities(dependencies: ActivityDependencies) {
     const granted = await database.drizzle.transaction(async (tx) => {
       await lockLaneOfBatch(tx, key.jobId, key.batch)
       const batch = await loadBatch(tx, key.jobId, key.batch, 'lock')
-      if (batch.status !== 'in_progress') return []
+      if (batch.status !== 'in_progress' || batch.providerBatchId !== seen.id) return []
       await updateBatch(tx, key.jobId, key.batch, {
         status: 'fetching',
         providerStatus: seen.rawStatus,
@@ -79,6 +79,8 @@ export function createPollActivities(dependencies: ActivityDependencies) {
       (seen.counts?.done ?? null) !== batch.reportedDone ||
       (seen.counts?.failed ?? null) !== batch.reportedFailed
     await database.drizzle.transaction(async (tx) => {
+      const current = await loadBatch(tx, key.jobId, key.batch, 'lock')
+      if (current.status !== 'in_progress' || current.providerBatchId !== seen.id) return
       await updateBatch(tx, key.jobId, key.batch, {
         providerStatus: seen.rawStatus,
         reportedDone: seen.counts?.done ?? null,

@@ -1,7 +1,7 @@
 import { batchWorkflowId } from '../core/job-id.ts'
 import { describeError } from '../core/errors.ts'
 import { lockLaneOfBatch, releaseLease, requeue, type Granted } from '../db/admission.ts'
-import { loadBatch, updateBatch, type BatchRow } from '../db/batches.ts'
+import { loadBatch, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
 import type { Query } from '../db/database.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
@@ -24,10 +24,18 @@ async function withRoom(dependencies: ActivityDependencies, key: BatchKey, chang
   await tellGranted(dependencies, granted)
 }
 
-/** Ends a batch of which nothing was sent. */
-export async function endUnsent(dependencies: ActivityDependencies, key: BatchKey): Promise<BatchStep> {
+/**
+ * Ends a batch of which nothing was sent. With `rest`, its items that have no outcome go on in a batch of their own: a file always holds
+ * all items of its batch.
+ */
+export async function endUnsent(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  then: 'nothing' | 'rest' = 'nothing',
+): Promise<BatchStep> {
   await withRoom(dependencies, key, async (query, batch) => {
     if (batch.status !== 'planned') return []
+    if (then === 'rest') await splitBatch(query, batch, 1)
     await updateBatch(query, key.jobId, key.batch, { status: 'ended', result: 'not_sent', endedAt: new Date() })
     const granted = await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
     await appendEvent(query, key.jobId, 'batch_ended', { batch: key.batch, result: 'not_sent' })
@@ -59,11 +67,15 @@ export async function giveBackRoom(dependencies: ActivityDependencies, key: Batc
  */
 export async function backToAdmission(
   dependencies: ActivityDependencies,
-  key: BatchKey,
+  seen: BatchRow,
   code: string,
   message: string,
 ): Promise<void> {
+  const key = { jobId: seen.jobId, batch: seen.batch }
   await withRoom(dependencies, key, async (query, batch) => {
+    // Decided by a try that may be late: only what it saw is put back, not what came after it.
+    if (batch.status !== seen.status || batch.attempt !== seen.attempt || batch.providerBatchId !== seen.providerBatchId)
+      return []
     const job = await loadJob(query, key.jobId)
     const live = await findLiveSubmission(query, key.jobId, key.batch)
     if (live !== null) await closeSubmission(query, live.id, live.state, 'abandoned', `${code}: ${message}`)

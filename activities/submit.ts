@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describeError } from '../core/errors.ts'
 import { createToken } from '../core/item-id.ts'
-import { loadBatch, recordUpload } from '../db/batches.ts'
+import { loadBatch, recordUpload, updateBatch, type BatchRow } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
 import {
@@ -21,8 +21,12 @@ import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { failItems } from './judge.ts'
 import { runStep } from './pausing.ts'
+import { endAllAs } from './refusal.ts'
 import { backToAdmission, endUnsent, giveBackRoom } from './room.ts'
 import { spoolBatch } from './spool.ts'
+
+/** Uploads of a batch whose create the provider refuses for good. */
+const maxUploadsOfRefused = 2
 
 /*
  * Submission, exactly once (design, section 3, step 5). The order of writes is the whole point:
@@ -54,10 +58,21 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     const attempt = batch.attempt + 1
     const spool = await spoolBatch(dependencies, context, provider, defaults, token, signal)
     try {
-      if (spool.refused.length > 0) await failItems(dependencies, context, spool.refused)
-      if (spool.lines === 0) return await endUnsent(dependencies, key)
+      if (spool.refused.length > 0) {
+        await failItems(dependencies, context, spool.refused)
+        return await endUnsent(dependencies, key, 'rest')
+      }
       const fileName = `job-${key.jobId}-batch-${key.batch}-attempt-${attempt}-${token}.jsonl`
-      const { inputFileId } = await provider.upload({ fileName, path: spool.path, endpoint: batch.endpoint, signal })
+      let inputFileId: string | null
+      try {
+        ;({ inputFileId } = await provider.upload({ fileName, path: spool.path, endpoint: batch.endpoint, signal }))
+      } catch (error) {
+        if (!(error instanceof ProviderError) || error.kind !== 'invalid') throw error
+        return await endAllAs(dependencies, key, context, 'invalid_request', {
+          code: error.code ?? 'upload_refused',
+          message: error.message,
+        })
+      }
       await reach('upload.before_record')
       // Another try of this activity may have been faster: its file is the one then, and ours expires by itself.
       await recordUpload(database.drizzle, batch, {
@@ -94,23 +109,25 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       await giveBackRoom(dependencies, key)
       return step('admit')
     }
-    const submission = await intendSubmission(database.drizzle, batch, settings.submission(batch.provider).sendWindowMs)
+    if (provider.keyFingerprint !== batch.keyFingerprint) return await uploadAgain(batch)
+    const submission = await intend(batch)
     if (submission === null) return step('submit', 1000)
     await reach('submit.after_intent')
+    // From before the claim: time that passes until its answer is here, a stopped process included, counts against the deadline.
+    const before = readClocks()
     const remainingMs = await claimSending(database.drizzle, submission.id)
     if (remainingMs === null) return step('submit', 100)
-    return await send(key, context, provider, submission, remainingMs)
+    return await send(key, context, provider, submission, { before, remainingMs })
   }
 
   async function send(
     key: BatchKey,
-    { batch, job }: BatchContext,
+    context: BatchContext,
     provider: Provider,
     submission: SubmissionRow,
-    remainingMs: number,
+    { before, remainingMs }: { before: Clocks; remainingMs: number },
   ): Promise<BatchStep> {
-    // The monotonic clock goes on while a process is stopped, so a POST can't leave after the deadline.
-    const deadline = performance.now() + remainingMs
+    const { batch, job } = context
     let created: ProviderBatch
     try {
       await reach('submit.before_post')
@@ -119,9 +136,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         endpoint: batch.endpoint,
         model: batch.model,
         displayName: `job-${key.jobId}-batch-${key.batch}-attempt-${batch.attempt}`,
-        signal: AbortSignal.timeout(Math.max(1, Math.floor(remainingMs))),
+        signal: AbortSignal.timeout(Math.max(1, Math.floor(remainingMs - elapsedMs(before)))),
         beforeSend: () => {
-          if (performance.now() >= deadline) {
+          if (elapsedMs(before) >= remainingMs) {
             throw new ProviderError('the deadline for sending has passed', { kind: 'transient', certainlyNotApplied: true })
           }
         },
@@ -133,18 +150,64 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         return await waitToSettle(submission, describeError(error))
       }
       await closeSubmission(database.drizzle, submission.id, 'sending', 'not_created', describeError(error))
-      if (error.code !== 'token_limit_exceeded') throw error
-      await backToAdmission(dependencies, key, error.code, error.message)
-      return step('admit')
+      if (error.code === 'token_limit_exceeded') {
+        await backToAdmission(dependencies, batch, error.code, error.message)
+        return step('admit')
+      }
+      if (error.kind === 'invalid' || error.kind === 'not_found') return await refusedToCreate(key, context, error)
+      throw error
     }
     await acceptCreated(dependencies, submission, created, 'batch_submitted', { items: batch.items, simulated: job.simulated })
     return step('poll', 0, 'submitted')
+  }
+
+  /** The intent, if the batch is still what it was when this try looked at it. */
+  async function intend(seen: BatchRow): Promise<SubmissionRow | null> {
+    return await database.drizzle.transaction(async (tx) => {
+      const batch = await loadBatch(tx, seen.jobId, seen.batch, 'lock')
+      if (batch.status !== 'submitting' || batch.attempt !== seen.attempt) return null
+      return await intendSubmission(tx, batch, settings.submission(batch.provider).sendWindowMs)
+    })
+  }
+
+  /** The file is of no use any more (gone, or another project's): the batch keeps its room and is uploaded as a new attempt. */
+  async function uploadAgain(seen: BatchRow): Promise<BatchStep> {
+    await database.drizzle.transaction(async (tx) => {
+      const batch = await loadBatch(tx, seen.jobId, seen.batch, 'lock')
+      if (batch.status !== 'submitting' || batch.attempt !== seen.attempt) return
+      if ((await findLiveSubmission(tx, batch.jobId, batch.batch)) !== null) return
+      await updateBatch(tx, batch.jobId, batch.batch, { status: 'planned' })
+    })
+    return step('admit')
+  }
+
+  /** A create that was refused for good: once more with a new file, then its items fail with what the provider said. */
+  async function refusedToCreate(key: BatchKey, context: BatchContext, error: ProviderError): Promise<BatchStep> {
+    if (context.batch.attempt < maxUploadsOfRefused) return await uploadAgain(context.batch)
+    return await endAllAs(dependencies, key, context, 'invalid_request', {
+      code: error.code ?? 'create_refused',
+      message: error.message,
+    })
   }
 
   async function waitToSettle(submission: SubmissionRow, why: string): Promise<BatchStep> {
     const waitMs = await settleableInMs(database.drizzle, submission.id, settings.submission(submission.provider).settleAfterMs)
     return step('settle', waitMs, `whether the batch was created is unknown (${why}); looked up after the deadline`)
   }
+}
+
+interface Clocks {
+  readonly monotonicMs: number
+  readonly wallMs: number
+}
+
+function readClocks(): Clocks {
+  return { monotonicMs: performance.now(), wallMs: Date.now() }
+}
+
+/** By the clock that moved most: one stands still while the machine sleeps, the other may be set back. */
+function elapsedMs(since: Clocks): number {
+  return Math.max(performance.now() - since.monotonicMs, Date.now() - since.wallMs)
 }
 
 /** Stores the provider's id with its event, in one transaction. False when the submission was settled otherwise meanwhile. */
@@ -156,7 +219,8 @@ export async function acceptCreated(
   data: Record<string, unknown>,
 ): Promise<boolean> {
   return await database.drizzle.transaction(async (tx) => {
-    await loadBatch(tx, submission.jobId, submission.batch, 'lock')
+    const batch = await loadBatch(tx, submission.jobId, submission.batch, 'lock')
+    if (batch.status !== 'submitting') return false
     const isRecorded = await recordCreated(tx, submission, {
       providerBatchId: created.id,
       providerStatus: created.rawStatus,

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
-import type { JobStatus } from '../core/statuses.ts'
+import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
 import type { Database } from './database.ts'
 import { appendEvent } from './job-events.ts'
 import { loadJob } from './job-state.ts'
@@ -32,6 +32,7 @@ export async function closeItems(database: Database, jobId: string): Promise<num
       ) last on true
       where i.job_id = ${jobId} and i.seq between ${from} and ${to}
         and not exists (select 1 from outcomes o where o.job_id = i.job_id and o.seq = i.seq)
+        and exists (select 1 from jobs j where j.id = i.job_id and j.status = 'finalizing')
       on conflict do nothing`
     closed += rows.count
   }
@@ -53,6 +54,10 @@ export interface FinalCounts {
 export async function finalizeJob(database: Database, jobId: string): Promise<{ status: JobStatus; counts: FinalCounts }> {
   return await database.drizzle.transaction(async (tx) => {
     const job = await loadJob(tx, jobId, 'lock')
+    if (job.status !== 'finalizing' && !isTerminalJobStatus(job.status)) {
+      // A late try, after the job was opened again: what is open now is not its to close.
+      throw new BatchwrightError('job_reopened', `job ${jobId} is ${job.status} again`)
+    }
     const [outcomes] = await tx.execute<{
       outcomes: number
       succeeded: number

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../test/services.ts'
 import { listOpenBatches, loadBatch, type BatchRow } from './batches.ts'
 import { closeItems, finalizeJob, reopenItems } from './finalize.ts'
 import { listEvents } from './job-events.ts'
-import { loadJob, requestCancel } from './job-state.ts'
+import { loadJob, markFinalizing, requestCancel } from './job-state.ts'
 import { recordActualCost } from './ledger.ts'
 import { listEarlierAttempts, listUnanswered, mergeResults } from './outcomes.ts'
 import { planRound } from './plan.ts'
@@ -100,6 +100,7 @@ test('a job ends with one outcome an item: what is left ends as its last attempt
     judged(2, failedAttempt),
     judged(3, { ...failedAttempt, errorClass: 'expired' }),
   ])
+  await markFinalizing(db.database, jobId)
   await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'invariant_broken' })
   expect(await closeItems(db.database, jobId)).toBe(3)
   expect(await closeItems(db.database, jobId)).toBe(0)
@@ -120,6 +121,7 @@ test('a cancelled job keeps its answers and ends the rest as cancelled', async (
   const { jobId, batch } = await jobWithBatch(3)
   await mergeResults(db.database, batch, [judged(1), judged(2, failedAttempt)])
   await requestCancel(db.database, jobId)
+  await markFinalizing(db.database, jobId)
   await closeItems(db.database, jobId)
   expect(await finalizeJob(db.database, jobId)).toMatchObject({ status: 'cancelled', counts: { succeeded: 1, cancelled: 2 } })
 })
@@ -131,6 +133,7 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
     judged(2, { status: 'failed', errorClass: 'refusal', error: '{"class":"refusal"}' }),
     judged(3, { status: 'failed', errorClass: 'transient', error: '{"class":"transient"}' }),
   ])
+  await markFinalizing(db.database, jobId)
   await finalizeJob(db.database, jobId)
   expect(await reopenItems(db.database, jobId, ['content_filter'])).toBe(0)
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'completed' })
@@ -158,4 +161,15 @@ test('what a batch cost is booked once', async () => {
   expect(rows.map(({ kind, amountNanos, simulated }) => ({ kind, amountNanos, simulated }))).toEqual([
     { kind: 'actual', amountNanos: 12n, simulated: true },
   ])
+})
+
+test('a late finalization does not close what was opened again', async () => {
+  const { jobId, batch } = await jobWithBatch(2)
+  await mergeResults(db.database, batch, [judged(1), judged(2, { status: 'failed', errorClass: 'refusal', error: '{}' })])
+  await markFinalizing(db.database, jobId)
+  await finalizeJob(db.database, jobId)
+  await reopenItems(db.database, jobId, null)
+  expect(await closeItems(db.database, jobId)).toBe(0)
+  await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'job_reopened' })
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'in_progress' })
 })

@@ -142,7 +142,10 @@ function serialize(results: readonly JudgedResult[]): string {
   )
 }
 
-/** The seqs of a batch that have neither an outcome nor an attempt of this batch, a page at a time. */
+/**
+ * The seqs of a batch that have neither an outcome nor an attempt of this batch, a page at a time. One look-up by key an item: `not exists` becomes a
+ * join, and a job that the table's statistics have not seen yet is taken for one row, so that the join compares all items with all outcomes: minutes.
+ */
 export async function listUnanswered(sqlClient: Sql, batch: BatchRow, afterSeq: number, limit: number): Promise<number[]> {
   const members = batch.listed
     ? sqlClient`select seq from batch_items where job_id = ${batch.jobId} and batch = ${batch.batch}`
@@ -150,8 +153,8 @@ export async function listUnanswered(sqlClient: Sql, batch: BatchRow, afterSeq: 
   const rows = await sqlClient<{ seq: number }[]>`
     select m.seq from (${members}) m
     where m.seq > ${afterSeq}
-      and not exists (select 1 from outcomes o where o.job_id = ${batch.jobId} and o.seq = m.seq)
-      and not exists (select 1 from attempts a where a.job_id = ${batch.jobId} and a.seq = m.seq and a.batch = ${batch.batch})
+      and (select true from outcomes o where o.job_id = ${batch.jobId} and o.seq = m.seq) is null
+      and (select true from attempts a where a.job_id = ${batch.jobId} and a.seq = m.seq and a.batch = ${batch.batch}) is null
     order by m.seq limit ${limit}`
   return rows.map((row) => row.seq)
 }

@@ -76,6 +76,7 @@ export async function planRound(
     }
 
     for (let after = 0; ;) {
+      // One look-up of an outcome by key an item: as `not exists` it would be a join, whose plan is a bad one before the job is in the statistics.
       // What an earlier attempt adds to a line (a rejected answer shown again) is never longer than what is stored of it.
       const page = await tx<PlannedItem[]>`
         select i.seq, i.bytes + coalesce(a.extra, 0) as bytes, i.tokens + coalesce(a.extra, 0) / 4 as tokens, i.endpoint, i.model
@@ -85,7 +86,7 @@ export async function planRound(
           where ${round} > 1 and job_id = i.job_id and seq = i.seq and error_class in ('invalid_output', 'truncated')
         ) a on true
         where i.job_id = ${job.id} and i.seq > ${after}
-          and not exists (select 1 from outcomes o where o.job_id = i.job_id and o.seq = i.seq)
+          and (select true from outcomes o where o.job_id = i.job_id and o.seq = i.seq) is null
         order by i.seq limit ${itemsPerPage}`
       const last = page.at(-1)
       if (last === undefined) break

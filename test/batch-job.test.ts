@@ -234,6 +234,30 @@ test('retry sends what did not succeed again, under the same job', async () => {
   ])
 })
 
+test('a cancel takes back a retry that was asked for before it', async () => {
+  await simulator.setOptions({ duration_ms: 3000 })
+  const prompts = promptsOf(6)
+  const jobId = await createJob(stack, linesOf(prompts))
+  const handle = stack.client.workflow.getHandle(`job-${jobId}`)
+  await until('the batch to run', async () => (await batchesOf(stack, jobId))[0]?.status === 'in_progress')
+  await handle.signal('retry', {})
+  await handle.signal('cancel')
+  const job = await jobAt(stack, jobId)
+  expect(job).toMatchObject({ status: 'cancelled', round: 1 })
+  await until('the workflow to end', async () => (await handle.describe()).status.name === 'COMPLETED')
+  expect(await batchesOf(stack, jobId)).toHaveLength(1)
+  await expectKept(stack, jobId, prompts)
+})
+
+test('items that are refused for the key pause the job; they go on with resume', async () => {
+  const prompts = [...promptsOf(2), ...promptsOf(1, ' [[simulate:auth times=1]]')]
+  const jobId = await createJob(stack, linesOf(prompts))
+  expect(await jobAt(stack, jobId, ['paused'])).toMatchObject({ pauseReason: 'auth', succeeded: 2 })
+  await stack.client.workflow.getHandle(`job-${jobId}`).signal('resume')
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3 })
+  await expectKept(stack, jobId, prompts)
+})
+
 test('an invalid structured answer is sent again with the error shown, and a fenced one is taken', async () => {
   const schema = {
     type: 'object',

@@ -68,6 +68,30 @@ test('a 429 is a certain no: the same file is sent again after Retry-After', asy
   })
 })
 
+test('a create that is refused for good is tried once with a new file; then its items fail, and nothing hangs', async () => {
+  const prompts = ['Refused for good: what is 1 + 1?']
+  await simulator.addFault('batches.create:status:status=400,times=always')
+  const jobId = await createJob(
+    stack,
+    prompts.map((prompt) => ({ prompt })),
+  )
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', failed: 1, round: 1 })
+  await expectKept(stack, jobId, prompts)
+  expect((await submissionsOf(stack, jobId)).map(({ state, attempt }) => [state, attempt])).toEqual([
+    ['not_created', 1],
+    ['not_created', 2],
+  ])
+})
+
+test('a file that the provider lost before the create is uploaded again', async () => {
+  const { states, createdAtProvider, attempts } = await submitUnder('batches.create:status:status=404')
+  expect({ states, createdAtProvider, attempts }).toEqual({
+    states: ['not_created', 'created'],
+    createdAtProvider: 1,
+    attempts: 2,
+  })
+})
+
 test('a twin that a lagging listing hid is cancelled when it shows up, and its answers count for nothing', async () => {
   await simulator.setOptions({ duration_ms: 8000, quirks: { list_delay_ms: 2500 } })
   try {

@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, continueAsNew, workflowInfo } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { EndedJob, RetryRequest } from '../activities/job.ts'
 import { databaseActivities, lastActivities } from './activity-proxies.ts'
 import { JobControl } from './job-control.ts'
@@ -46,7 +53,9 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
         ended = await jobs('finalize').finalize({ jobId })
         control.end(ended.status)
         const last = lastActivities(begun.provider, 'after the job')
-        await Promise.allSettled([last.onMain.notify({ jobId }), last.onProvider.deleteProviderFiles({ jobId })])
+        const after = Promise.allSettled([last.onMain.notify({ jobId }), last.onProvider.deleteProviderFiles({ jobId })])
+        // A webhook that is down must not hold up a retry.
+        await Promise.race([after, condition(() => control.hasRetry())])
         if (!control.hasRetry()) return ended
       }
     } catch (error) {

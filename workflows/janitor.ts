@@ -14,10 +14,12 @@ import type { Activities } from '../activities/index.ts'
 export interface JanitorInput {
   /** Between two sweeps, in milliseconds. */
   intervalMs: number
-  /** Sweeps so far; the first one looks at every open job. */
+  /** Sweeps so far. */
   sweeps?: number
 }
 
+/** Every so many sweeps look at the workflow of each open job. */
+const fullSweepEvery = 20
 /** Sweeps of one run, so that the history stays short where the server does not suggest continue-as-new. */
 const sweepsPerRun = 500
 
@@ -34,7 +36,7 @@ export async function janitor({ intervalMs, sweeps = 0 }: JanitorInput): Promise
     summary: 'sweep',
   })
   for (let count = sweeps; ; count++) {
-    const { providers, summary } = await sweep({ isFirst: count === 0 })
+    const { providers, summary } = await sweep({ isFull: count % fullSweepEvery === 0 })
     setCurrentDetails(summary)
     for (const provider of providers) await sweepProvider(provider)
     await sleep(intervalMs)

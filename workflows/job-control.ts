@@ -29,6 +29,8 @@ export class JobControl {
   readonly #inbox: Command[] = []
   /** Batches whose workflow runs. */
   readonly #open = new Set<number>()
+  /** Batches that said so. An end may be told before the batch is adopted. */
+  readonly #ended = new Set<number>()
   #retry: RetryRequest | null
   #isCancelled = false
   #resumes = 0
@@ -86,11 +88,20 @@ export class JobControl {
     return this.#open.size
   }
 
-  batchStarted(batch: number): void {
+  /** False: it has ended already. */
+  batchStarted(batch: number): boolean {
+    if (this.#ended.has(batch)) return false
     this.#open.add(batch)
+    return true
   }
 
   batchEnded(batch: number): void {
+    this.#open.delete(batch)
+    this.#ended.add(batch)
+  }
+
+  /** Batches that died without an end are started again. */
+  batchLost(batch: number): void {
     this.#open.delete(batch)
   }
 
@@ -127,6 +138,8 @@ export class JobControl {
       case 'cancel':
         if (this.#isCancelled) return
         this.#isCancelled = true
+        // What was to be sent again is not: the last word counts.
+        this.#retry = null
         await databaseActivities('cancel').markCancelling({ jobId })
         this.#showStatus('cancelling')
         return await this.#tellBatches(cancelSignal)

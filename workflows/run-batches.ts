@@ -6,6 +6,8 @@ import { providerBatch } from './provider-batch.ts'
 
 /** Batch workflows of one job that run at once. */
 const windowSize = 100
+/** What is open is read from the database again after this long: a batch that was adopted may have been terminated without a word. */
+const lookAgainMs = 30 * 60_000
 /** Before the batches of a workflow that died (terminated by hand) are looked at again. */
 const lostBatchPauseMs = 5000
 
@@ -20,14 +22,14 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
   while (waiting.length > 0) {
     const starting = waiting.splice(0, windowSize - control.openBatches)
     await Promise.all(starting.map((batch) => start(batch)))
-    await control.waitUntil(() => control.openBatches < windowSize)
+    await control.waitUntil(() => control.openBatches < windowSize, lookAgainMs)
     if (workflowInfo().continueAsNewSuggested) return
   }
-  await control.waitUntil(() => control.openBatches === 0 || workflowInfo().continueAsNewSuggested)
+  await control.waitUntil(() => control.openBatches === 0 || workflowInfo().continueAsNewSuggested, lookAgainMs)
   if (isLost) await sleep(lostBatchPauseMs)
 
   async function start(batch: number): Promise<void> {
-    control.batchStarted(batch)
+    if (!control.batchStarted(batch)) return
     try {
       const child = await startChild(providerBatch, {
         workflowId: batchWorkflowId(jobId, batch),
@@ -40,7 +42,7 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
         () => control.batchEnded(batch),
         () => {
           isLost = true
-          control.batchEnded(batch)
+          control.batchLost(batch)
         },
       )
     } catch (error) {

@@ -1,0 +1,79 @@
+import { loadBatch, seqOfLine, splitBatch } from '../db/batches.ts'
+import type { BatchRefusal } from '../providers/provider.ts'
+import type { BatchContext, BatchKey } from './batch-context.ts'
+import { step, type BatchStep } from './batch-step.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { endBatch, mergeUnanswered } from './end-batch.ts'
+import { benchFor, failItems, unanswered } from './judge.ts'
+import { pauseForPerson } from './pausing.ts'
+import { backToAdmission } from './room.ts'
+
+/** A batch refused whole has no answers: its lines are at fault, or the provider's room, key or day. */
+export async function handleRefusal(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  context: BatchContext,
+  refusal: BatchRefusal,
+): Promise<BatchStep> {
+  switch (refusal.kind) {
+    case 'enqueued_tokens':
+      await backToAdmission(dependencies, context.batch, refusal.code, refusal.message)
+      return step('admit')
+    case 'auth':
+      await backToAdmission(dependencies, context.batch, refusal.code, refusal.message)
+      return await pauseForPerson(dependencies, key, 'auth', refusal.message, 'admit')
+    case 'input': {
+      const isNamed = await failNamedLines(dependencies, context, refusal)
+      return await splitRefused(dependencies, key, context, refusal, isNamed ? 1 : 2)
+    }
+    case 'other':
+      return await endAllAs(dependencies, key, context, 'transient', refusal)
+  }
+}
+
+/** Ends a batch with the same error for all of its items: one that another try may mend, or not. */
+export async function endAllAs(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  context: BatchContext,
+  errorClass: 'transient' | 'invalid_request',
+  refusal: { readonly code: string; readonly message: string },
+): Promise<BatchStep> {
+  const bench = benchFor(dependencies, context, () => null)
+  await mergeUnanswered(dependencies, context, bench, unanswered(errorClass, refusal.code, refusal.message))
+  return await endBatch(dependencies, key, { result: 'failed', refusal })
+}
+
+/** Fails the items whose lines the provider names. False: it names none that the file has. */
+async function failNamedLines(
+  dependencies: ActivityDependencies,
+  context: BatchContext,
+  refusal: BatchRefusal,
+): Promise<boolean> {
+  const named: Array<{ seq: number; reason: string; code: string }> = []
+  for (const { line, code, message } of refusal.lines) {
+    const seq = await seqOfLine(dependencies.database.drizzle, context.batch, line)
+    if (seq !== null) named.push({ seq, reason: message, code })
+  }
+  // A batch of one item that is refused is refused for that item.
+  if (named.length === 0 && context.batch.items === 1)
+    named.push({ seq: context.batch.seqFrom, reason: refusal.message, code: refusal.code })
+  await failItems(dependencies, context, named)
+  return named.length > 0
+}
+
+/** The rest of a refused batch is sent again in the same round: whole when the culprits were named, else in halves. */
+async function splitRefused(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  { batch }: BatchContext,
+  refusal: BatchRefusal,
+  parts: 1 | 2,
+): Promise<BatchStep> {
+  const created = await dependencies.database.drizzle.transaction(async (tx) => {
+    const current = await loadBatch(tx, key.jobId, key.batch, 'lock')
+    if (current.status !== 'fetching' || current.providerBatchId !== batch.providerBatchId) return []
+    return await splitBatch(tx, current, parts)
+  })
+  return await endBatch(dependencies, key, { result: 'failed', refusal, parts: created })
+}
