@@ -6,6 +6,7 @@ import { isTerminalJobStatus } from '../core/statuses.ts'
 import { listOpenBatches } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
+import { finishDeletions } from '../db/jobs.ts'
 import { removeStaleUploads } from '../db/uploads.ts'
 import { listPossibleTwins } from '../db/submissions.ts'
 import {
@@ -46,8 +47,8 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         const closed = await noticeClosedWorkflows()
         const revived = await reviveQuietBatches()
         const swept = await sweepLeases(database)
-        const removed = await removeStaleUploads(database, staleUploadMs)
-        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept, ${removed} broken uploads removed`
+        const removed = (await removeStaleUploads(database, staleUploadMs)) + (await finishDeletions(database))
+        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept, ${removed} broken uploads and deletions finished`
         if (started + closed + revived + swept + removed > 0)
           logger.info({ started, closed, revived, swept, removed }, 'janitor mended something')
         return { providers: providers.names(), summary }

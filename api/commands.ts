@@ -81,7 +81,8 @@ async function requireAllowed(
       return
     case 'poll':
       requireOpen(job)
-      if (batches.open === 0) throw refusal('nothing_to_poll', job, 'has no batch at the provider')
+      // Open batches include those that are still being written or sent.
+      if (batches.submitted === 0 && batches.nextPollAt === null) throw refusal('nothing_to_poll', job, 'has no batch at the provider')
       return
     case 'retry':
       if (job.status === 'cancelling')
@@ -101,10 +102,11 @@ function requireOpen(job: JobRow): void {
 }
 
 /** A cancelled job whose cancellation waits for a person is paused. */
-function isBeingCancelled(job: JobRow): boolean {
+export function isBeingCancelled(job: JobRow): boolean {
   return job.status === 'cancelling' || (job.status === 'paused' && job.cancelRequestedAt !== null)
 }
 
-function refusal(code: string, job: JobRow, reason: string): BatchwrightError {
+/** The 409 of a job that can't take something as it stands. */
+export function refusal(code: string, job: JobRow, reason: string): BatchwrightError {
   return new BatchwrightError(code, `job ${job.id} ${reason}`, { details: { job_id: job.id, job_status: job.status } })
 }

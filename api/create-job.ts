@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
+import { tooDeep } from '../formats/input-line.ts'
 import { createJobBody, createJobHeaders, createJobQuery, jobSchema, jsonBodyLimitBytes } from './contracts/jobs.ts'
 import type { Dependencies } from './dependencies.ts'
 import { toJobJson } from './job-json.ts'
@@ -108,7 +109,7 @@ function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxB
   const resolved = resolve(spec)
   const meter = createMeter(resolved.canonical, 'json', maxBytes)
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    for (const item of items) yield Buffer.from(`${JSON.stringify(item)}\n`)
+    for (const [index, item] of items.entries()) yield Buffer.from(`${lineOf(item, index + 1)}\n`)
   }
   async function* lines(): AsyncGenerator<ByteLine[]> {
     let number = 0
@@ -118,6 +119,15 @@ function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxB
     }
   }
   return { resolved, meter, lines, drain: () => meter.drain(bytes()) }
+}
+
+function lineOf(item: unknown, lineNumber: number): string {
+  try {
+    return JSON.stringify(item)
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(lineNumber, error)
+    throw error
+  }
 }
 
 /** Throws `invalid_json` for a `spec` that is none. */

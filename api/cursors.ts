@@ -20,7 +20,7 @@ export function decodeCursor<Schema extends z.ZodType>(cursor: string | undefine
 }
 
 /** For lists that are ordered by one number. */
-export const numberCursor = z.strictObject({ after: z.int().nonnegative() })
+export const numberCursor = z.strictObject({ after: z.int32().nonnegative() })
 
 /** One row more than asked for was read: whether there is a next page. */
 export function toPage<Row, Json>(

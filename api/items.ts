@@ -11,6 +11,7 @@ import { decodeCursor, numberCursor, toPage } from './cursors.ts'
 import type { Dependencies } from './dependencies.ts'
 import { toErrorJson, toResultJson } from './result-json.ts'
 import { addRoute, jsonAnswer, type Router } from './router.ts'
+import { withSendings } from './sendings.ts'
 
 /** `GET /v1/jobs/{id}/items`, and one of them with its whole story. */
 export function addItemRoutes(router: Router, { database }: Dependencies): void {
@@ -29,7 +30,7 @@ export function addItemRoutes(router: Router, { database }: Dependencies): void 
       await loadJob(database.drizzle, params.id)
       const after = decodeCursor(query.cursor, numberCursor)?.after ?? 0
       const filter = { status: query.status, errorClass: query.error_class, customId: query.custom_id }
-      const rows = await listItems(database, params.id, filter, after, query.limit + 1)
+      const rows = await withSendings(database, params.id, await listItems(database, params.id, filter, after, query.limit + 1))
       return context.json(toPage(rows, query.limit, toItemJson, (row) => ({ after: row.seq })))
     },
   )
@@ -46,7 +47,7 @@ export function addItemRoutes(router: Router, { database }: Dependencies): void 
     },
     async ({ context, params: { id, seq } }) => {
       const job = await loadJob(database.drizzle, id)
-      const [item] = await listItems(database, id, { seq }, seq - 1, 1)
+      const [item] = await withSendings(database, id, await listItems(database, id, { seq }, seq - 1, 1))
       const line = await findItemLine(database, id, seq)
       if (item === undefined || line === null) throw new BatchwrightError('item_not_found', `job ${id} has no item ${seq}`)
       const attempts = await listItemAttempts(database, id, seq)

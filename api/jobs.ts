@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { deleteJob, findJob, listJobs } from '../db/jobs.ts'
 import { jobListSchema, jobParams, jobSchema, listJobsQuery } from './contracts/jobs.ts'
+import { isBeingCancelled, refusal } from './commands.ts'
 import { decodeCursor, toPage } from './cursors.ts'
 import type { Dependencies } from './dependencies.ts'
 import { toJobJson } from './job-json.ts'
 import { addRoute, jsonAnswer, type Router } from './router.ts'
+import { isStorable } from './uploads/storable-text.ts'
 
-const jobCursor = z.strictObject({ created_at: z.iso.datetime(), id: z.string() })
+const jobCursor = z.strictObject({ created_at: z.iso.datetime(), id: z.string().refine(isStorable) })
 
 /** `GET /v1/jobs`, and `GET` and `DELETE` of one. */
 export function addJobRoutes(router: Router, { database, config }: Dependencies): void {
@@ -73,6 +75,8 @@ export function addJobRoutes(router: Router, { database, config }: Dependencies)
       responses: { 204: { description: 'It is gone.' } },
     },
     async ({ context, params }) => {
+      const { job } = await findJob(database, params.id)
+      if (isBeingCancelled(job)) throw refusal('job_not_finished', job, 'is being cancelled: delete it when it has ended')
       await deleteJob(database, params.id)
       return context.body(null, 204)
     },

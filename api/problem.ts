@@ -31,6 +31,7 @@ const statuses: Readonly<Record<string, number>> = {
   invalid_input: 422,
   invalid_csv_header: 422,
   unknown_column: 422,
+  invalid_schema: 422,
   unknown_provider: 422,
   unknown_model: 422,
   provider_unconfigured: 422,
@@ -41,13 +42,20 @@ const statuses: Readonly<Record<string, number>> = {
   temporal_unavailable: 503,
 }
 
+/** The same whatever went wrong: the error's own text may hold SQL, paths or somebody's data. */
+const internalProblem: Problem = {
+  type: 'urn:batchwright:problem:internal',
+  title: 'Internal',
+  status: 500,
+  code: 'internal',
+  detail: 'something went wrong on our side; the log of the API says what',
+}
+
 /** What a person and a program get to know of an error. Causes and stacks stay in the log. */
 export function problemOf(error: unknown): Problem {
   const known = knownError(error)
   const status = statuses[known.code]
-  if (status === undefined) {
-    return { ...problemOf(new BatchwrightError('internal', 'something went wrong on our side; the log of the API says what')) }
-  }
+  if (status === undefined || known.code === 'internal') return internalProblem
   return {
     type: `urn:batchwright:problem:${known.code}`,
     title: titleOf(known.code),

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
 import { describeSchemaIssues, joinIssues } from '../config/schema-issues.ts'
 import { problemSchema } from './contracts/problems.ts'
+import { findUnstorable, isStorable } from './uploads/storable-text.ts'
 
 export interface ApiEnv {
   /** Absent in tests, where requests come from `app.request()`. */
@@ -69,14 +70,25 @@ export function addRoute<
     },
     responses: { ...route.responses, default: problemAnswer },
   })
-  router.on(method.toUpperCase(), path.replace(/\{(\w+)\}/g, ':$1'), async (context) =>
-    handle({
+  router.on(method.toUpperCase(), path.replace(/\{(\w+)\}/g, ':$1'), async (context) => {
+    const given = { params: context.req.param(), query: queryOf(context) }
+    refuseUnstorable(given)
+    return handle({
       context,
-      params: check(params ?? nothing, context.req.param(), 'path'),
-      query: check(query ?? emptyQuery, queryOf(context), 'query'),
+      params: check(params ?? nothing, given.params, 'path'),
+      query: check(query ?? emptyQuery, given.query, 'query'),
       headers: check(headers ?? nothing, context.req.header(), 'headers'),
-    } as CheckedRequest<z.output<Params>, z.output<Query>, z.output<Headers>>),
-  )
+    } as CheckedRequest<z.output<Params>, z.output<Query>, z.output<Headers>>)
+  })
+}
+
+/** Postgres refuses such texts with an error of its own. No job has such an id. */
+function refuseUnstorable({ params, query }: { params: Record<string, string>; query: Record<string, string | string[]> }): void {
+  if (!Object.values(params).every(isStorable)) {
+    throw new BatchwrightError('job_not_found', 'there is no such job: the id has a character that no id has')
+  }
+  const errors = findUnstorable(query)
+  if (errors.length > 0) throw new BatchwrightError('invalid_request', `query: ${joinIssues(errors)}`, { details: { errors } })
 }
 
 export function jsonAnswer(schema: z.ZodType, description: string) {

@@ -10,7 +10,7 @@ test('wrong input: one line, then the first ten errors with their lines, then ho
   const { lines, exitCode } = reportError(error)
   expect(lines).toHaveLength(12)
   expect(lines.slice(0, 2)).toEqual([
-    'batchwright: 250 lines are wrong; nothing was stored',
+    'batchwright: the input has errors; nothing was stored',
     'line 7: field messages: expected an array',
   ])
   expect(lines.at(-1)).toBe('… 250 errors in all')
@@ -24,6 +24,14 @@ test('a few errors are all shown, whole lines and whole fields as well', () => {
   ]
   const { lines } = reportError(new BatchwrightError('invalid_input', 'wrong', { details: { errors, error_count: 2 } }))
   expect(lines.slice(1)).toEqual(['line 3: is not JSON', 'field temperature: too big'])
+})
+
+test('a single bad line is told once', () => {
+  const errors = [{ line: 3, field: 'prompt', reason: 'expected a string' }]
+  const error = new BatchwrightError('invalid_input', 'line 3: prompt: expected a string; nothing was stored', {
+    details: { errors, error_count: 1 },
+  })
+  expect(reportError(error).lines).toEqual(['batchwright: line 3: prompt: expected a string; nothing was stored'])
 })
 
 test('an error of the request itself is told once', () => {

@@ -28,7 +28,7 @@ export function reportError(error: unknown): ErrorReport {
   const message = error instanceof BatchwrightError ? oneLine(error.message) : describeError(error)
   const details = error instanceof BatchwrightError ? error.details : {}
   return {
-    lines: [`batchwright: ${message}`, ...inputErrorLines(details)],
+    lines: reportLines(message, details),
     json: { error: { code, message, ...(Object.keys(details).length === 0 ? {} : { details }) } },
     exitCode: exitCodeOfError(error),
   }
@@ -44,14 +44,17 @@ function reportUsage(error: CommanderError): ErrorReport {
   }
 }
 
-function inputErrorLines(details: Readonly<Record<string, unknown>>): string[] {
-  if (!Array.isArray(details.errors)) return []
-  const errors = details.errors as InputError[]
-  // Errors of the request itself are all in the message; lines of the input never fit there.
-  if (!errors.some(({ line }) => line != null)) return []
+function reportLines(message: string, details: Readonly<Record<string, unknown>>): string[] {
+  const errors = Array.isArray(details.errors) ? (details.errors as InputError[]) : []
   const total = typeof details.error_count === 'number' ? details.error_count : errors.length
+  // Errors of the request itself are all in the message, and so is a single line; several lines never fit there, and it names the first one.
+  if (total < 2 || !errors.some(({ line }) => line != null)) return [`batchwright: ${message}`]
   const shown = errors.slice(0, lineErrorsShown).map(describeInputError)
-  return total > shown.length ? [...shown, `… ${formatCount(total)} errors in all`] : shown
+  return [
+    'batchwright: the input has errors; nothing was stored',
+    ...shown,
+    ...(total > shown.length ? [`… ${formatCount(total)} errors in all`] : []),
+  ]
 }
 
 function describeInputError({ line, field, reason }: InputError): string {

@@ -51,6 +51,7 @@ const codesOfUsage = [
   'ambiguous_job',
   'unknown_provider',
   'unknown_model',
+  'invalid_schema',
 ]
 
 export function exitCodeOfError(error: unknown): ExitCode {

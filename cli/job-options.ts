@@ -84,7 +84,24 @@ export async function jobSpecOf(options: JobOptions): Promise<JobSpec> {
   const parsed = jobSpecSchema.safeParse(spec)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw usageError(`${flagOf(issue?.path.map(String) ?? [])}: ${issue?.message ?? 'is wrong'}`)
+  const flag = flagOf(issue?.path.map(String) ?? [])
+  throw usageError(`${flag}: ${wordings[flag] ?? issue?.message ?? 'is wrong'}`)
+}
+
+/** What a flag takes, where the schema's own words are about types. */
+const wordings: Readonly<Record<string, string>> = {
+  '--name': 'give 1 to 200 characters',
+  '--system': 'must not be empty',
+  '--prompt': 'must not be empty',
+  '--model': 'must not be empty',
+  '--provider': 'must not be empty',
+  '--max-tokens': 'give a whole number from 1',
+  '--temperature': 'give a number from 0 to 2',
+  '--tag': 'a key has 1 to 100 characters, a value at most 200',
+  '--max-rounds': 'give a whole number from 1 to 20',
+  '--fallback-model': 'give at most 5, none of them empty',
+  '--max-batch-requests': 'give a whole number from 1',
+  '--max-batch-bytes': 'give a whole number from 1',
 }
 
 /** The flag of a field of the spec; named by its last part, except for what is called otherwise. */

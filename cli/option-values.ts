@@ -55,7 +55,7 @@ function parseNames<Name extends string>(text: string, known: readonly Name[]): 
 /** Whether it fits the field is for the spec's schema to say. */
 export function parseNumber(text: string): number {
   const value = Number(text)
-  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Not a number.')
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Give a number.')
   return value
 }
 

@@ -8,8 +8,8 @@ let directory: string
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'output-'))))
 afterEach(() => rmSync(directory, { recursive: true }))
 
-test('a file appears whole, in a folder that is made for it', async () => {
-  const path = join(directory, 'new/answers.jsonl')
+test('a file appears whole', async () => {
+  const path = join(directory, 'answers.jsonl')
   await writeWholeFile(
     path,
     (async function* () {
@@ -18,7 +18,7 @@ test('a file appears whole, in a folder that is made for it', async () => {
     })(),
   )
   expect(readFileSync(path, 'utf8')).toBe('a\nb\n')
-  expect(readdirSync(join(directory, 'new'))).toEqual(['answers.jsonl'])
+  expect(readdirSync(directory)).toEqual(['answers.jsonl'])
 })
 
 test('what breaks off leaves the old file as it was, and nothing else', async () => {
@@ -31,6 +31,14 @@ test('what breaks off leaves the old file as it was, and nothing else', async ()
   await expect(writeWholeFile(path, broken)).rejects.toThrow('connection lost')
   expect(readFileSync(path, 'utf8')).toBe('old')
   expect(readdirSync(directory)).toEqual(['answers.jsonl'])
+})
+
+test('a folder that is not there is named, and not made', async () => {
+  await expect(writeWholeFile(join(directory, 'new/answers.jsonl'), (async function* () {})())).rejects.toMatchObject({
+    code: 'output_not_writable',
+    message: expect.stringContaining(`there is no folder ${join(directory, 'new')}`),
+  })
+  expect(readdirSync(directory)).toEqual([])
 })
 
 test('a place that can not be written is named', async () => {

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { once } from 'node:events'
@@ -14,7 +14,6 @@ export async function writeWholeFile(path: string, chunks: AsyncIterable<string 
   const target = resolve(path)
   const temporary = `${target}.${process.pid}.partial`
   try {
-    await mkdir(dirname(target), { recursive: true })
     await pipeline(Readable.from(chunks, { objectMode: false, highWaterMark: 256 * 1024 }), createWriteStream(temporary))
     await rename(temporary, target)
   } catch (error) {
@@ -23,7 +22,9 @@ export async function writeWholeFile(path: string, chunks: AsyncIterable<string 
     if (error instanceof Error && 'syscall' in error) {
       throw new BatchwrightError(
         'output_not_writable',
-        `can't write ${path} (${String('code' in error ? error.code : error.message)})`,
+        'code' in error && error.code === 'ENOENT'
+          ? `can't write ${path}: there is no folder ${dirname(target)}`
+          : `can't write ${path} (${String('code' in error ? error.code : error.message)})`,
         { cause: error },
       )
     }

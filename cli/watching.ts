@@ -5,6 +5,7 @@ import { printJson, printLine, type Cli } from './cli.ts'
 import { exitCodeOfJob, exitCodes, type ExitCode } from './exit-codes.ts'
 import { detachable } from './interruption.ts'
 import { renderSummary, type FailureClasses } from './job-summary.ts'
+import { pauseAdvice } from './pause-advice.ts'
 import { createProgressDisplay, type ProgressDisplay } from './progress-display.ts'
 
 export interface WatchingOptions {
@@ -21,6 +22,7 @@ export interface WatchingOptions {
 export async function watchJob(cli: Cli, client: Batchwright, jobId: string, options: WatchingOptions = {}): Promise<ExitCode> {
   const display: ProgressDisplay = options.quiet === true ? silent(cli) : createProgressDisplay(cli.stderr)
   let isConnected = true
+  let isPausedByHand = false
   const waiting = await detachable(async (signal) => {
     try {
       return await client.jobs.wait(jobId, {
@@ -29,6 +31,9 @@ export async function watchJob(cli: Cli, client: Batchwright, jobId: string, opt
         onProgress(job) {
           isConnected = true
           display.show(job)
+          const wasPausedByHand = isPausedByHand
+          isPausedByHand = job.status === 'paused' && (job.pause?.reason ?? 'user') === 'user'
+          if (isPausedByHand && !wasPausedByHand) display.note(`Job ${job.id} is ${pauseAdvice('user', job)} (waiting for it)`)
         },
         onConnectionLost(error) {
           if (isConnected) display.note(`${error.message} (trying again; the job does not depend on it)`)
@@ -46,7 +51,7 @@ export async function watchJob(cli: Cli, client: Batchwright, jobId: string, opt
     }
   })
   if (waiting === 'detached') {
-    printLine(cli.stderr, `Detached; the job goes on. Watch it again with: batchwright watch ${jobId}`)
+    printLine(cli.stderr, `Detached; ${isPausedByHand ? 'the job stays paused' : 'the job goes on'}. Watch it again with: batchwright watch ${jobId}`)
     return exitCodes.detached
   }
   if (typeof waiting === 'number') return waiting

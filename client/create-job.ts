@@ -6,6 +6,7 @@ import type { JobSpec } from '../core/job-spec.ts'
 import type { Http } from './http.ts'
 import { itemSourceOf, withProgress, type Items } from './item-source.ts'
 import { multipartBody } from './multipart.ts'
+import { readJson } from './problem.ts'
 
 /** A job's spec and its items. */
 export interface NewJob extends JobSpec {
@@ -45,7 +46,7 @@ export async function createJob(http: Http, { items, ...spec }: NewJob, options:
         signal,
         retryDelaysMs: [],
       })
-      return (await response.json()) as Job
+      return (await readJson(response)) as unknown as Job
     } catch (error) {
       const delayMs = retryDelaysMs[tries]
       if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code)) throw error

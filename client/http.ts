@@ -59,6 +59,7 @@ export function createHttp({ url, apiKey }: HttpOptions): Http {
           throw await problemOf(response)
         } catch (error) {
           if (request.signal?.aborted === true) throw request.signal.reason
+          if (isForeign(error)) throw notBatchwright(baseUrl, error)
           if (!isConnectionFailure(error)) throw sourceFailure(error)
           const delayMs = delaysMs[tries]
           const repeat = request.repeat ?? (method === 'POST' ? 'not_sent' : 'any')
@@ -76,6 +77,21 @@ export function unreachable(url: string, cause: unknown): BatchwrightError {
   return new BatchwrightError('unreachable', message, {
     cause,
     details: { url, isRefused: connectionCode(cause) === 'ECONNREFUSED' },
+  })
+}
+
+/** What answers there speaks no HTTP, or TLS where none was expected; or `fetch` never asks at such a port. */
+function isForeign(error: unknown): boolean {
+  if (!(error instanceof TypeError)) return false
+  return (
+    /^(HPE_|ERR_SSL_|EPROTO$)/.test(connectionCode(error) ?? '') || (error.cause instanceof Error && error.cause.message === 'bad port')
+  )
+}
+
+function notBatchwright(url: string, cause: unknown): BatchwrightError {
+  return new BatchwrightError('unexpected_response', `what is at ${url} is not Batchwright: check BATCHWRIGHT_URL`, {
+    cause,
+    details: { url },
   })
 }
 

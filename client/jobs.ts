@@ -10,6 +10,7 @@ import { createJob, type CreateJobOptions, type NewJob } from './create-job.ts'
 import { queryOf, type EventFilters, type ItemFilters, type JobFilters } from './filters.ts'
 import { isConnectionFailure, type Http } from './http.ts'
 import { allPages } from './paging.ts'
+import { readJson } from './problem.ts'
 import { readResults, type ReadResultsOptions } from './read-results.ts'
 import { waitForJob, type WaitOptions } from './wait-for-job.ts'
 
@@ -130,7 +131,7 @@ export class Jobs {
   }
 
   async #json<Body>(request: Parameters<Http['send']>[0]): Promise<Body> {
-    return (await (await this.#http.send(request)).json()) as Body
+    return (await readJson(await this.#http.send(request))) as Body
   }
 }
 

@@ -9,15 +9,27 @@ export async function problemOf(response: Response): Promise<BatchwrightError> {
   const body = parseObject(text)
   const code = body?.code
   if (body === null || typeof code !== 'string') {
-    const message = `${new URL(response.url).origin} answered ${response.status} ${response.statusText}`.trim()
-    return new BatchwrightError('unexpected_response', `${message}, and not as Batchwright does: check BATCHWRIGHT_URL`, {
-      details: { status: response.status, body: text.slice(0, 500) },
-    })
+    return unexpectedResponse(response, text)
   }
   const { code: _code, title, detail, type: _type, ...details } = body
   const message = [detail, title].find((part) => typeof part === 'string' && part !== '')
   return new BatchwrightError(code, typeof message === 'string' ? message : code, {
     details: { status: response.status, ...details },
+  })
+}
+
+/** The JSON object of a 2xx response. Throws `unexpected_response` when something else than Batchwright answered. */
+export async function readJson(response: Response): Promise<Record<string, unknown>> {
+  const text = await response.text()
+  const body = parseObject(text)
+  if (body === null) throw unexpectedResponse(response, text)
+  return body
+}
+
+function unexpectedResponse(response: Response, text: string): BatchwrightError {
+  const message = `${new URL(response.url).origin} answered ${response.status} ${response.statusText}`.trim()
+  return new BatchwrightError('unexpected_response', `${message}, and not as Batchwright does: check BATCHWRIGHT_URL`, {
+    details: { status: response.status, body: text.slice(0, 500) },
   })
 }
 

@@ -4,6 +4,7 @@ import type { Job } from '../api/contracts/jobs.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus, needsPerson } from '../core/statuses.ts'
 import type { Http } from './http.ts'
+import { readJson } from './problem.ts'
 import { serverSentEvents } from './server-sent-events.ts'
 
 export interface WaitOptions {
@@ -82,7 +83,7 @@ function see(watching: Watching, job: Job): void {
 }
 
 async function getJob({ http, path, signal }: Watching): Promise<Job> {
-  return (await (await http.send({ path, signal })).json()) as Job
+  return (await readJson(await http.send({ path, signal }))) as unknown as Job
 }
 
 /** Until the stream ends or breaks, or the job is settled. Returns whether it brought anything. */
@@ -146,7 +147,9 @@ function isTemporary(error: unknown): error is BatchwrightError {
 
 function timedOut(jobId: string, job: Job | undefined): BatchwrightError {
   const state = job === undefined ? 'not answered for' : job.status
-  return new BatchwrightError('wait_timeout', `job ${jobId} is still ${state} at the end of the time given; it goes on`, {
+  // What is paused by hand stands still until somebody resumes it.
+  const next = job?.status === 'paused' ? 'it goes on when it is resumed' : 'it goes on'
+  return new BatchwrightError('wait_timeout', `job ${jobId} is still ${state} at the end of the time given; ${next}`, {
     details: { job_id: jobId, job },
   })
 }

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
 import type { Database, Query } from './database.ts'
@@ -14,7 +14,10 @@ export type JobRow = typeof jobs.$inferSelect
 
 /** Throws `job_not_found`. */
 export async function loadJob(query: Query, jobId: string, lock: 'lock' | 'read' = 'read'): Promise<JobRow> {
-  const select = query.select().from(jobs).where(eq(jobs.id, jobId))
+  const select = query
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.id, jobId), isNull(jobs.deletedAt)))
   const [job] = await (lock === 'lock' ? select.for('update') : select)
   if (job === undefined) throw new BatchwrightError('job_not_found', `there is no job ${jobId}`)
   return job

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, sql, type SQL } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray, isNull, sql, type SQL } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
 import type { Database, Query } from './database.ts'
@@ -56,6 +56,7 @@ export async function listJobs(
   limit: number,
 ): Promise<SummarizedJob[]> {
   const conditions: (SQL | undefined)[] = [
+    isNull(jobs.deletedAt),
     filter.statuses === undefined ? undefined : inArray(jobs.status, [...filter.statuses]),
     filter.name === undefined ? undefined : eq(jobs.name, filter.name),
     // The prefix has only letters and digits of ids, so nothing in it is a wildcard.
@@ -109,23 +110,41 @@ async function sumBatches(query: Query, jobIds: readonly string[]): Promise<Map<
 const rowsPerDelete = 10_000
 
 /**
- * Removes a job that is over, with everything about it but its ledger entries (money that is spent stays spent) and submissions whose
- * batch may still turn up at the provider. In pages, the job last: what breaks off is finished by a second call. Throws
- * `job_not_found` and `job_not_finished`.
+ * Deletes a job that is over, with everything about it but its ledger entries (money that is spent stays spent) and submissions whose
+ * batch may still turn up at the provider. It is gone at once; its rows go in pages after it, and what breaks off is finished by the
+ * janitor. Throws `job_not_found` and `job_not_finished`.
  */
 export async function deleteJob(database: Database, jobId: string): Promise<void> {
+  await database.drizzle.transaction(async (tx) => {
+    await requireFinished(tx, jobId)
+    await tx
+      .update(jobs)
+      .set({ deletedAt: sql`now()`, idempotencyKey: null })
+      .where(eq(jobs.id, jobId))
+  })
+  await removeRows(database, jobId)
+}
+
+/** Finishes deletions that broke off. Returns how many. */
+export async function finishDeletions(database: Database): Promise<number> {
+  const rows = await database.drizzle
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(sql`${jobs.deletedAt} < now() - interval '1 minute'`)
+    .limit(100)
+  for (const { id } of rows) await removeRows(database, id)
+  return rows.length
+}
+
+async function removeRows(database: Database, jobId: string): Promise<void> {
   for (const table of ['outcomes', 'attempts', 'batch_items', 'items'] as const) {
     for (let deleted = rowsPerDelete; deleted >= rowsPerDelete;) {
-      deleted = await database.drizzle.transaction(async (tx) => {
-        await requireFinished(tx, jobId)
-        const rows = await tx.execute(sql`
-          delete from ${pagedTables[table]} where ctid = any(array(select ctid from ${pagedTables[table]} where job_id = ${jobId} limit ${rowsPerDelete}))`)
-        return rows.count
-      })
+      const rows = await database.drizzle.execute(sql`
+        delete from ${pagedTables[table]} where ctid = any(array(select ctid from ${pagedTables[table]} where job_id = ${jobId} limit ${rowsPerDelete}))`)
+      deleted = rows.count
     }
   }
   await database.drizzle.transaction(async (tx) => {
-    await requireFinished(tx, jobId)
     await tx.delete(batches).where(eq(batches.jobId, jobId))
     await tx.delete(submissions).where(and(eq(submissions.jobId, jobId), sql`${submissions.state} <> 'absent'`))
     await tx.delete(tickets).where(eq(tickets.jobId, jobId))

@@ -79,6 +79,8 @@ export const jobs = pgTable(
     queuedAt: instant('queued_at'),
     startedAt: instant('started_at'),
     endedAt: instant('ended_at'),
+    /** Gone for everybody from then on; its rows go after it. */
+    deletedAt: instant('deleted_at'),
   },
   (table) => [
     unique('jobs_idempotency').on(table.tenant, table.idempotencyKey),

@@ -23,7 +23,7 @@ export async function* listOpenJobs(database: Database): AsyncGenerator<QueuedJo
   for (let after = ''; ;) {
     const page: QueuedJob[] = await database.drizzle.execute<QueuedJob>(sql`
       select id, name, provider from jobs
-      where status in ('queued', 'in_progress', 'finalizing', 'cancelling', 'paused') and id > ${after} order by id limit ${perSweep}`)
+      where status in ('queued', 'in_progress', 'finalizing', 'cancelling', 'paused') and deleted_at is null and id > ${after} order by id limit ${perSweep}`)
     const last = page.at(-1)
     if (last === undefined) return
     yield page

@@ -76,6 +76,7 @@ function parseObject(text: string, lineNumber: number): JsonObject {
   try {
     value = JSON.parse(text)
   } catch (error) {
+    if (error instanceof RangeError) throw tooDeep(lineNumber, error)
     const cut = /Unexpected end|Unterminated/.test((error as Error).message)
       ? ' (the line ends in the middle: was the file cut?)'
       : ''
@@ -84,7 +85,23 @@ function parseObject(text: string, lineNumber: number): JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidLineError(lineNumber, null, `must be a JSON object, not ${describeType(value)}: ${excerpt(text)}`)
   }
+  if (isDeeperThan(value, maxDepth)) throw tooDeep(lineNumber)
   return value as JsonObject
+}
+
+/** What is taken must be written again at other places with less stack left; nothing of sense is nested as deeply as this. */
+const maxDepth = 500
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depth === 0) return true
+  for (const child of Array.isArray(value) ? value : Object.values(value)) if (isDeeperThan(child, depth - 1)) return true
+  return false
+}
+
+/** For a line that overflows the stack, or would elsewhere. */
+export function tooDeep(lineNumber: number, cause?: unknown): InvalidLineError {
+  return new InvalidLineError(lineNumber, null, `is nested too deeply (more than ${maxDepth} levels)`, { cause })
 }
 
 function describeType(value: unknown): string {

@@ -15,12 +15,17 @@ export function checkOutput(text: string, schema: JsonObject): CheckedOutput {
   return { ok: false, reason: describeMismatch(validate.errors ?? []) }
 }
 
-/** Throws `invalid_schema` when a schema can't be used: at job creation, before anything is paid for. */
+/** Throws `invalid_schema` (details: `reason`) when a schema can't be used: at job creation, before anything is paid for. */
 export function checkSchema(schema: JsonObject): void {
   try {
     validatorOf(schema)
   } catch (error) {
-    throw new BatchwrightError('invalid_schema', `schema: is not a usable JSON Schema: ${describeError(error)}`, { cause: error })
+    const why = error instanceof RangeError ? 'it is nested too deeply' : describeError(error).slice(0, 300)
+    const reason = `is not a usable JSON Schema: ${why}`
+    throw new BatchwrightError('invalid_schema', `schema: ${reason}`, {
+      cause: error,
+      details: { reason, errors: [{ field: 'schema', reason }] },
+    })
   }
 }
 
@@ -42,7 +47,8 @@ function parse(text: string): CheckedOutput {
   }
 }
 
-const options = { strict: false, allErrors: false } as const
+// What Ajv would say of an unknown format has no place in the output of a process.
+const options = { strict: false, allErrors: false, logger: false } as const
 // ajv-formats is CommonJS: under Node its default export is the module itself.
 const addFormats = addFormatsModule as unknown as typeof addFormatsModule.default
 const draft07 = new Ajv(options)
@@ -71,10 +77,16 @@ function validatorOf(schema: JsonObject): ValidateFunction {
 function compile(schema: JsonObject): ValidateFunction {
   const dialect = schema['$schema']
   const ajv = typeof dialect === 'string' && dialect.includes('draft-07') ? draft07 : draft2020
-  const validate = ajv.compile(schema)
-  // Ajv keeps what it compiled, and refuses a second schema with the same $id; the function works without it.
-  ajv.removeSchema(schema)
-  return validate
+  const id = schema['$id']
+  // Removing it afterwards would remove the dialect itself.
+  if (typeof id === 'string' && /^https?:\/\/json-schema\.org\//.test(id)) throw new Error(`its $id is that of JSON Schema itself`)
+  if (schema['$async'] === true) throw new Error('"$async" is not taken')
+  try {
+    return ajv.compile(schema)
+  } finally {
+    // Ajv keeps what it compiled, or tried to, and refuses a second schema with the same $id; the function works without it.
+    ajv.removeSchema(schema)
+  }
 }
 
 function describeMismatch(errors: readonly ErrorObject[]): string {

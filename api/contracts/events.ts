@@ -12,7 +12,7 @@ export const eventSchema = z
 export type JobEventJson = z.infer<typeof eventSchema>
 
 export const listEventsQuery = pageQuery.extend({
-  after_n: z.coerce.number().int().nonnegative().optional().meta({ description: 'Only events after this number.' }),
+  after_n: z.coerce.number().int().nonnegative().max(maxRow).optional().meta({ description: 'Only events after this number.' }),
 })
 export type ListEventsQuery = z.input<typeof listEventsQuery>
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { errorClasses } from '../../core/error-classes.ts'
 import type { Json } from '../../core/json.ts'
 import { itemStatuses } from '../../core/statuses.ts'
-import { commaSeparated, dollars, instant, pageOf, pageQuery } from './lists.ts'
+import { commaSeparated, dollars, instant, maxRow, pageOf, pageQuery } from './lists.ts'
 import { itemErrorSchema, resultSchema } from './results.ts'
 
 const count = z.int().nonnegative()
@@ -16,7 +16,7 @@ export const itemSchema = z
       .enum(errorClasses)
       .nullable()
       .meta({ description: 'Of its outcome or, while it has none, of its last attempt.' }),
-    attempts: count.meta({ description: 'Sendings that did not become its outcome.' }),
+    attempts: count.meta({ description: 'How often the item was sent, as in its result; what is at the provider now is counted.' }),
     batch: z.int().positive().nullable().meta({ description: 'Our number of the batch of its outcome.' }),
     bytes: count.meta({ description: "Exact size as the provider's own line." }),
     tokens: count.meta({ description: 'Estimated input tokens.' }),
@@ -43,6 +43,7 @@ export const itemParams = z.object({
     .number()
     .int()
     .positive()
+    .max(maxRow)
     .meta({ param: { name: 'seq', in: 'path' } }),
 })
 

@@ -7,6 +7,9 @@ export const pageQuery = z.strictObject({
 })
 export type PageQuery = z.input<typeof pageQuery>
 
+/** Numbers of rows are 32 bits wide: above this Postgres would refuse the query. */
+export const maxRow = 2 ** 31 - 1
+
 /** `{data, next_cursor}`; `next_cursor` is null on the last page. */
 export function pageOf<Row extends z.ZodType>(row: Row) {
   return z.object({ data: z.array(row), next_cursor: z.string().nullable() })

@@ -40,6 +40,7 @@ export const problemCodes = [
   'invalid_input',
   'invalid_csv_header',
   'unknown_column',
+  'invalid_schema',
   'input_too_large',
   'upload_broken',
   'upload_in_progress',

@@ -3,7 +3,7 @@ import { errorClasses } from '../../core/error-classes.ts'
 import type { Json } from '../../core/json.ts'
 import { outcomeStatuses } from '../../core/statuses.ts'
 import { finishReasons } from '../../formats/canonical-answer.ts'
-import { commaSeparated, dollars } from './lists.ts'
+import { commaSeparated, dollars, maxRow } from './lists.ts'
 
 const count = z.int().nonnegative()
 const json = z.custom<Json>(() => true).meta({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] })
@@ -61,8 +61,8 @@ export const resultFormats = ['jsonl', 'json', 'csv'] as const
 export type ResultFormat = (typeof resultFormats)[number]
 
 export const resultsQuery = z.strictObject({
-  after_seq: z.coerce.number().int().nonnegative().default(0),
-  limit: z.coerce.number().int().positive().optional().meta({ description: 'Lines at most; all without it.' }),
+  after_seq: z.coerce.number().int().nonnegative().max(maxRow).default(0),
+  limit: z.coerce.number().int().positive().max(maxRow).optional().meta({ description: 'Lines at most; all without it.' }),
   status: commaSeparated(outcomeStatuses).optional(),
   format: z.enum(resultFormats).default('jsonl'),
   raw: z

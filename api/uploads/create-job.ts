@@ -117,7 +117,7 @@ async function sameJob(
   claim: Extract<Claim, { outcome: 'exists' }>,
   { meter, drain }: JobUpload,
 ): Promise<SummarizedJob> {
-  await drain()
+  await readingErrors(drain)
   if (meter.contentHash() !== claim.contentHash) {
     throw new BatchwrightError(
       'idempotency_key_reused',

@@ -1,15 +1,19 @@
 import { BatchwrightError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { placeholderItemId } from '../../core/item-id.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
+import type { ModelCapabilities } from '../../core/model-capabilities.ts'
 import { describeOversize, type BatchLimits } from '../../core/splitting.ts'
 import type { ProviderConfig } from '../../config/config.ts'
 import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
-import { InvalidLineError, parseInputLine } from '../../formats/input-line.ts'
+import { InvalidLineError, parseInputLine, tooDeep } from '../../formats/input-line.ts'
+import { checkSchema } from '../../formats/json-output.ts'
 import { renderOpenAiRequest } from '../../formats/openai-request.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
 import { renderedLineBytes } from './rendered-line-size.ts'
 import type { ResolvedSpec } from './spec.ts'
+import { isStorable, notStorable } from './storable-text.ts'
 
 export interface CheckedLine {
   customId: string
@@ -67,7 +71,12 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
     }
   }
 
+  const schemaProblem = memoized((text: string) => describeSchemaProblem(JSON.parse(text) as JsonObject), memoizedSchemas)
+
   const render = (line: FormattedLine, lineNumber: number): RenderedRequest => {
+    if (line.request.kind === 'generate' && defaults.endpoint === '/v1/embeddings') {
+      throw new InvalidLineError(lineNumber, null, describePromptForEmbeddings(defaults.model, capabilitiesOf))
+    }
     try {
       return renderOpenAiRequest(line.request, defaults, capabilitiesOf)
     } catch (error) {
@@ -77,19 +86,17 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
     }
   }
 
-  return {
+  const checker: LineChecker = {
     check(text, lineNumber, seq) {
       const line = parseInputLine(text, lineNumber)
       checkFormat(line, lineNumber)
       const customId = line.customId ?? String(lineNumber)
-      if (customId.includes('\0') || !customId.isWellFormed()) {
-        throw new InvalidLineError(
-          lineNumber,
-          'custom_id',
-          'has a character that can not be stored (NUL, or half of a surrogate pair)',
-        )
-      }
+      if (!isStorable(customId)) throw new InvalidLineError(lineNumber, 'custom_id', notStorable)
+      const schema = line.request.kind === 'generate' ? line.request.schema : undefined
+      const unusable = schema === undefined ? null : schemaProblem(JSON.stringify(schema))
+      if (unusable !== null) throw new InvalidLineError(lineNumber, 'schema', unusable)
       const rendered = render(line, lineNumber)
+      if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, 'body.model', notStorable)
       const problem = isKnown(rendered.model)
       if (problem !== null) throw new InvalidLineError(lineNumber, line.request.kind === 'native' ? 'body.model' : null, problem)
       const bytes = renderedLineBytes(placeholderItemId(seq), rendered)
@@ -99,7 +106,7 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
         last = { model: rendered.model, endpoint: rendered.endpoint }
         destinations.add(`${rendered.endpoint} ${rendered.model}`)
       }
-      if (line.request.kind === 'generate' && line.request.schema !== undefined) itemSchemas = true
+      if (schema !== undefined) itemSchemas = true
       return {
         customId,
         metadata: line.metadata === null ? null : JSON.stringify(line.metadata),
@@ -121,6 +128,34 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       }
     },
   }
+  return {
+    ...checker,
+    check(text, lineNumber, seq) {
+      try {
+        return checker.check(text, lineNumber, seq)
+      } catch (error) {
+        if (error instanceof RangeError) throw tooDeep(lineNumber, error)
+        throw error
+      }
+    },
+  }
+}
+
+function describeSchemaProblem(schema: JsonObject): string | null {
+  try {
+    checkSchema(schema)
+    return null
+  } catch (error) {
+    if (error instanceof BatchwrightError && error.code === 'invalid_schema') return error.details['reason'] as string
+    throw error
+  }
+}
+
+function describePromptForEmbeddings(model: string | null, capabilitiesOf: (model: string) => ModelCapabilities): string {
+  const capabilities = model === null ? null : capabilitiesOf(model)
+  return capabilities !== null && capabilities.known && !capabilities.embeddings
+    ? `has a prompt, but the job's endpoint /v1/embeddings asks for embeddings, and ${model} makes none: leave the endpoint out, or choose text-embedding-3-small and give \`input\``
+    : "has a prompt, but the job's endpoint /v1/embeddings asks for embeddings: give `input` instead, or leave the endpoint out"
 }
 
 /** As activities will read it from the job. */
@@ -161,12 +196,16 @@ function named(format: LineFormat): string {
   return { neutral: 'the neutral', openai: "OpenAI's", anthropic: "Anthropic's", gemini: "Gemini's" }[format]
 }
 
-function memoized<Result>(compute: (key: string) => Result): (key: string) => Result {
+/** Schemas of lines that are kept as checked: equal ones are compiled once, and 50,000 different ones don't fill the memory. */
+const memoizedSchemas = 500
+
+function memoized<Result>(compute: (key: string) => Result, most = Infinity): (key: string) => Result {
   const known = new Map<string, Result>()
   return (key) => {
     let result = known.get(key)
     if (result === undefined) {
       result = compute(key)
+      if (known.size >= most) known.clear()
       known.set(key, result)
     }
     return result

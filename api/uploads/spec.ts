@@ -4,7 +4,9 @@ import { didYouMean } from '../../core/nearest-name.ts'
 import { laterProviderKinds, type Config, type ProviderConfig } from '../../config/config.ts'
 import { describeSchemaIssues, joinIssues } from '../../config/schema-issues.ts'
 import type { Catalog } from '../../models/catalog.ts'
+import { checkSchema } from '../../formats/json-output.ts'
 import { unknownModelProblem } from './line-checker.ts'
+import { findUnstorable } from './storable-text.ts'
 
 export interface ResolvedSpec {
   /** With the defaults of the service. */
@@ -16,7 +18,10 @@ export interface ResolvedSpec {
   readonly canonical: string
 }
 
-/** Checks a job's spec. Throws `invalid_request`, `unknown_provider` or `unknown_model`, each with the nearest name. */
+/**
+ * Checks a job's spec. Throws `invalid_request`, `unknown_provider` or `unknown_model`, each with the nearest name; `invalid_schema`; and
+ * `invalid_input` for a text that can't be stored.
+ */
 export function resolveSpec(input: unknown, config: Config, catalog: Catalog): ResolvedSpec {
   const checked = jobSpecSchema.safeParse(input)
   if (!checked.success) {
@@ -24,6 +29,14 @@ export function resolveSpec(input: unknown, config: Config, catalog: Catalog): R
     throw new BatchwrightError('invalid_request', `the job spec is not valid: ${joinIssues(errors)}`, { details: { errors } })
   }
   const asked = checked.data
+  const canonical = canonicalText(asked)
+  const unstorable = findUnstorable(asked)
+  if (unstorable.length > 0) {
+    throw new BatchwrightError('invalid_input', `the job spec is not valid: ${joinIssues(unstorable)}`, {
+      details: { errors: unstorable, error_count: unstorable.length },
+    })
+  }
+  if (asked.schema !== undefined) checkSchema(asked.schema)
   const provider = chooseProvider(asked.provider, config)
   const { defaults } = config
   // The default model is one of the default provider.
@@ -41,7 +54,17 @@ export function resolveSpec(input: unknown, config: Config, catalog: Catalog): R
     if (problem !== null)
       throw new BatchwrightError('unknown_model', problem, { details: { errors: [{ field, reason: problem }] } })
   }
-  return { spec, provider, modelIsDefault: asked.model === undefined && model !== null, canonical: JSON.stringify(asked) }
+  return { spec, provider, modelIsDefault: asked.model === undefined && model !== null, canonical }
+}
+
+function canonicalText(spec: JobSpec): string {
+  try {
+    return JSON.stringify(spec)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const reason = 'is nested too deeply'
+    throw new BatchwrightError('invalid_schema', `schema: ${reason}`, { cause: error, details: { errors: [{ field: 'schema', reason }] } })
+  }
 }
 
 function chooseProvider(asked: string | undefined, { providers, defaults }: Config): ProviderConfig {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Option, type Command } from 'commander'
 import type { Batchwright, Items, Job } from '../../client/batchwright.ts'
+import { BatchwrightError } from '../../core/errors.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
@@ -82,11 +83,27 @@ async function upload(
           { idempotencyKey, signal, onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes) },
         ),
     )
+  } catch (error) {
+    throw spec.model === undefined && isMissingModel(error)
+      ? usageError('which model? give -m PROVIDER/MODEL, for example -m openai/gpt-5-mini')
+      : error
   } finally {
     display.end()
     // After a refusal or Ctrl-C somebody may still be writing: an open standard input would keep this process.
     if (typeof items === 'object' && 'bytes' in items) cli.stdin.destroy()
   }
+}
+
+/** Only the service knows whether it has a default, and the lines may name their model. */
+function isMissingModel(error: unknown): boolean {
+  if (!(error instanceof BatchwrightError) || !Array.isArray(error.details.errors)) return false
+  const [first] = error.details.errors as Array<{ field?: string | null; reason?: string }>
+  return (
+    (error.code === 'invalid_request' && first?.field === 'provider' && first.reason === 'is missing') ||
+    (error.code === 'invalid_input' &&
+      (first?.field === 'model' || first?.field === 'body.model') &&
+      first.reason?.startsWith('no model') === true)
+  )
 }
 
 function itemsOf(cli: Cli, file: string, format: 'jsonl' | 'csv' | undefined): Items {

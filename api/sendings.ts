@@ -1,0 +1,24 @@
+import { and, eq, inArray } from 'drizzle-orm'
+import type { Database } from '../db/database.ts'
+import type { ListedItem } from '../db/items.ts'
+import { outcomes } from '../db/schema.ts'
+
+/**
+ * The items with `attempts` as results mean it: how often each was sent. A listed item counts the sendings that did not become its outcome; an
+ * outcome knows how many there were in all, and what is at the provider is one more.
+ */
+export async function withSendings(database: Database, jobId: string, items: readonly ListedItem[]): Promise<ListedItem[]> {
+  const seqs = items.map(({ seq }) => seq)
+  const rows =
+    seqs.length === 0
+      ? []
+      : await database.drizzle
+          .select({ seq: outcomes.seq, attempts: outcomes.attempts })
+          .from(outcomes)
+          .where(and(eq(outcomes.jobId, jobId), inArray(outcomes.seq, seqs)))
+  const known = new Map(rows.map(({ seq, attempts }) => [seq, attempts]))
+  return items.map((item) => ({
+    ...item,
+    attempts: known.get(item.seq) ?? item.attempts + (item.status === 'submitted' ? 1 : 0),
+  }))
+}

@@ -1,0 +1,34 @@
+import { eq, sql } from 'drizzle-orm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { insertJob } from '../test/job-rows.ts'
+import { createTestDatabase, type TestDatabase } from '../test/services.ts'
+import { reopenItems } from './finalize.ts'
+import { loadJob } from './job-state.ts'
+import { deleteJob, finishDeletions, listJobs } from './jobs.ts'
+import { items, jobs } from './schema.ts'
+
+let db: TestDatabase
+beforeAll(async () => {
+  db = await createTestDatabase()
+})
+afterAll(() => db.drop())
+
+test('a deletion that broke off can not be retried into paying again: the job is gone, and the janitor takes its rows', async () => {
+  const jobId = await insertJob(db.database, 5, { status: 'completed', failed: 5 })
+  // As a process leaves it that dies after the first step.
+  await db.database.drizzle
+    .update(jobs)
+    .set({ deletedAt: sql`now() - interval '2 minutes'` })
+    .where(eq(jobs.id, jobId))
+  await expect(reopenItems(db.database, jobId, null)).rejects.toMatchObject({ code: 'job_not_found' })
+  await expect(loadJob(db.database.drizzle, jobId)).rejects.toMatchObject({ code: 'job_not_found' })
+  expect(await listJobs(db.database, {}, null, 10)).toEqual([])
+  expect(await finishDeletions(db.database)).toBe(1)
+  expect(await db.database.drizzle.select().from(items).where(eq(items.jobId, jobId))).toEqual([])
+  expect(await db.database.drizzle.select().from(jobs)).toEqual([])
+})
+
+test('a job that is not over is not deleted', async () => {
+  const jobId = await insertJob(db.database, 1)
+  await expect(deleteJob(db.database, jobId)).rejects.toMatchObject({ code: 'job_not_finished' })
+})
