@@ -1,9 +1,9 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { describeError } from '../core/errors.ts'
 import { formatDollars } from '../core/money.ts'
 import { isTerminalJobStatus } from '../core/statuses.ts'
 import { appendEvent } from '../db/job-events.ts'
-import { loadJob } from '../db/job-state.ts'
+import { loadJob, type JobRow } from '../db/job-state.ts'
 import { listSubmissions } from '../db/submissions.ts'
 import { lookUp, parseSpec, requireProvider } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -66,7 +66,7 @@ export function createAfterJobActivities(dependencies: ActivityDependencies) {
         })
         const response = await fetch(webhook.url, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', ...sign(body, webhook.secret) },
+          headers: { 'content-type': 'application/json', ...sign(messageIdOf(job), body, webhook.secret) },
           body,
           redirect: 'error',
           signal: AbortSignal.timeout(webhookTimeoutMs),
@@ -82,8 +82,12 @@ export function createAfterJobActivities(dependencies: ActivityDependencies) {
   }
 }
 
-function sign(body: string, secret: string | null): Record<string, string> {
-  const id = `msg_${randomUUID()}`
+/** The same for every try at telling one end of a job, so that a receiver can drop repeats. */
+function messageIdOf({ id, endedAt }: JobRow): string {
+  return `msg_${id}_${endedAt?.getTime() ?? 0}`
+}
+
+function sign(id: string, body: string, secret: string | null): Record<string, string> {
   const timestamp = Math.floor(Date.now() / 1000).toString()
   if (secret === null) return { 'webhook-id': id, 'webhook-timestamp': timestamp }
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')

@@ -1,5 +1,5 @@
 import { lockLaneOfBatch, releaseLease } from '../db/admission.ts'
-import { loadBatch, updateBatch } from '../db/batches.ts'
+import { databaseNow, loadBatch, updateBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { recordActualCost } from '../db/ledger.ts'
 import { listEarlierAttempts, listUnanswered, mergeResults } from '../db/outcomes.ts'
@@ -56,7 +56,7 @@ export async function endBatch(dependencies: ActivityDependencies, key: BatchKey
     await updateBatch(tx, key.jobId, key.batch, {
       status: 'ended',
       result,
-      endedAt: new Date(),
+      endedAt: databaseNow,
       ...(refusal === undefined ? {} : { errorCode: refusal.code, errorMessage: refusal.message }),
     })
     const others = await releaseLease(tx, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))

@@ -1,7 +1,7 @@
 import { batchWorkflowId } from '../core/job-id.ts'
 import { describeError } from '../core/errors.ts'
 import { lockLaneOfBatch, releaseLease, requeue, type Granted } from '../db/admission.ts'
-import { loadBatch, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
+import { databaseNow, loadBatch, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
 import type { Query } from '../db/database.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
@@ -36,7 +36,7 @@ export async function endUnsent(
   await withRoom(dependencies, key, async (query, batch) => {
     if (batch.status !== 'planned') return []
     if (then === 'rest') await splitBatch(query, batch, 1)
-    await updateBatch(query, key.jobId, key.batch, { status: 'ended', result: 'not_sent', endedAt: new Date() })
+    await updateBatch(query, key.jobId, key.batch, { status: 'ended', result: 'not_sent', endedAt: databaseNow })
     const granted = await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
     await appendEvent(query, key.jobId, 'batch_ended', { batch: key.batch, result: 'not_sent' })
     return granted

@@ -1,4 +1,5 @@
 import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Query, Sql } from './database.ts'
 import { batches, batchItems, items } from './schema.ts'
@@ -28,7 +29,7 @@ export async function updateBatch(
   query: Query,
   jobId: string,
   batch: number,
-  change: Partial<typeof batches.$inferInsert>,
+  change: PgUpdateSetSource<typeof batches>,
 ): Promise<void> {
   await query
     .update(batches)
@@ -47,30 +48,35 @@ export interface StoredItem {
  * two in memory at most, besides what the reader keeps.
  */
 export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 1_000_000): AsyncGenerator<StoredItem[]> {
-  let pageSize = 100
-  let reading: Promise<StoredItem[]> | null = readPage(sqlClient, batch, batch.seqFrom - 1, pageSize)
+  let reading: Promise<StoredItem[]> | null = readPage(sqlClient, batch, batch.seqFrom - 1, pageBytes)
   while (reading !== null) {
     const page: StoredItem[] = await reading
     const last = page.at(-1)
     if (last === undefined) return
-    // Pages are kept near one size in bytes, so that long prompts don't fill the memory and short ones don't cost a query each.
-    const bytes = page.reduce((sum, item) => sum + item.line.length, 0)
-    pageSize = Math.min(5000, Math.max(1, Math.round(pageBytes / Math.max(1, bytes / page.length))))
-    reading = last.seq < batch.seqTo ? readPage(sqlClient, batch, last.seq, pageSize) : null
+    reading = last.seq < batch.seqTo ? readPage(sqlClient, batch, last.seq, pageBytes) : null
     // It fails where it is awaited, and nowhere when the reader stopped before.
     reading?.catch(() => {})
     yield page
   }
 }
 
-async function readPage(sqlClient: Sql, batch: BatchRow, after: number, limit: number): Promise<StoredItem[]> {
-  return batch.listed
-    ? await sqlClient<StoredItem[]>`
-        select i.seq, i.line from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
-        where b.job_id = ${batch.jobId} and b.batch = ${batch.batch} and b.seq > ${after} order by b.seq limit ${limit}`
-    : await sqlClient<StoredItem[]>`
-        select seq, line from items
-        where job_id = ${batch.jobId} and seq > ${after} and seq <= ${batch.seqTo} order by seq limit ${limit}`
+/** Items of a page at most. */
+const itemsPerPage = 1000
+
+/** A page ends where the sizes of its items add up to `pageBytes`: how long the next lines are is known before they are read. */
+async function readPage(sqlClient: Sql, batch: BatchRow, after: number, pageBytes: number): Promise<StoredItem[]> {
+  const { jobId } = batch
+  const members = batch.listed
+    ? sqlClient`
+        select i.seq, i.bytes from batch_items b join items i on i.job_id = b.job_id and i.seq = b.seq
+        where b.job_id = ${jobId} and b.batch = ${batch.batch} and b.seq > ${after} order by b.seq limit ${itemsPerPage}`
+    : sqlClient`
+        select seq, bytes from items
+        where job_id = ${jobId} and seq > ${after} and seq <= ${batch.seqTo} order by seq limit ${itemsPerPage}`
+  return await sqlClient<StoredItem[]>`
+    with sized as (select seq, sum(bytes) over (order by seq) - bytes as before from (${members}) m)
+    select i.seq, i.line from sized s join items i on i.job_id = ${jobId} and i.seq = s.seq
+    where s.before < ${pageBytes} order by i.seq`
 }
 
 /** The stored lines of some items. */
@@ -162,3 +168,6 @@ export async function splitBatch(query: Query, batch: BatchRow, parts: 1 | 2): P
     group by b.batch returning batch`)
   return created.map((row) => row.batch)
 }
+
+/** The database's clock, for columns that are compared with it. */
+export const databaseNow = sql`now()`

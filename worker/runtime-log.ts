@@ -1,9 +1,12 @@
 import type { LogLevel, LogMetadata, Logger as TemporalLogger } from '@temporalio/worker'
 import type { Logger } from 'pino'
+import { describeError } from '../core/errors.ts'
 
 /** The SDK's own log lines, in ours. Its `info` is chatter at every start and stop. */
 export function forwardRuntimeLog(logger: Logger): TemporalLogger {
-  const forward = (level: LogLevel, message: string, meta: LogMetadata = {}): void => {
+  const forward = (level: LogLevel, message: string, given: LogMetadata = {}): void => {
+    // An Error as it is would be written without its message.
+    const meta = given['error'] instanceof Error ? { ...given, error: describeError(given['error']) } : given
     switch (level) {
       case 'TRACE':
       case 'DEBUG':

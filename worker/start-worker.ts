@@ -4,7 +4,7 @@ import { createActivities, type ActivityDependencies, type Logger } from '../act
 import { mainTaskQueue, providerTaskQueue } from '../core/task-queues.ts'
 import { ensureJanitor, janitorIntervalMs } from './janitor-start.ts'
 import { hasSearchAttributes } from './search-attributes.ts'
-import { workflowSource } from './workflow-bundle.ts'
+import { loadWorkflowBundle } from './workflow-bundle.ts'
 
 export interface WorkerSettings {
   readonly connection: NativeConnection
@@ -53,7 +53,7 @@ export async function startWorker({ connection, namespace, providers, logger, ..
   const workers = [
     await Worker.create({
       ...common,
-      ...workflowSource(rest.bundlePath),
+      workflowBundle: await loadWorkflowBundle(rest.bundlePath),
       taskQueue: mainTaskQueue,
       activities,
       maxConcurrentActivityTaskExecutions: mainActivities,

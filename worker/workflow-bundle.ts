@@ -1,14 +1,37 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { WorkflowBundleOption } from '@temporalio/worker'
+import { BatchwrightError, describeError } from '../core/errors.ts'
+import { modulePath } from '../local/package-root.ts'
 
 export const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url))
 
+/** Bundling takes a second on an idle machine; a busy one gets its time. */
+const bundlingMs = 120_000
+
 /**
- * The bundle that BATCHWRIGHT_WORKFLOW_BUNDLE names, else the sources, which the worker bundles at its start in a few seconds. Only what is named
- * is used: a bundle that lies around may be of another version.
+ * The bundle that BATCHWRIGHT_WORKFLOW_BUNDLE names, else one that is made now from the sources. Only what is named is used: a bundle that lies around
+ * may be of another version. It is made by a process of its own, because the bundler's 100 MB would stay with the worker for good. Throws
+ * `workflow_bundle_failed`.
  */
-export function workflowSource(
+export async function loadWorkflowBundle(
   codePath: string | undefined = process.env['BATCHWRIGHT_WORKFLOW_BUNDLE'],
-): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
-  return codePath === undefined || codePath === '' ? { workflowsPath } : { workflowBundle: { codePath } }
+): Promise<WorkflowBundleOption> {
+  if (codePath !== undefined && codePath !== '') return { codePath }
+  const directory = await mkdtemp(join(tmpdir(), 'batchwright-bundle-'))
+  try {
+    const path = join(directory, 'workflows.js')
+    await promisify(execFile)(process.execPath, [modulePath('../worker/build-bundle'), path], { timeout: bundlingMs })
+    return { code: await readFile(path, 'utf8') }
+  } catch (error) {
+    throw new BatchwrightError('workflow_bundle_failed', `the workflows could not be bundled: ${describeError(error)}`, {
+      cause: error,
+    })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
 }
