@@ -49,7 +49,22 @@ describe('requests that fit no route', () => {
     })
   })
 
+  test('a NUL in an id is no job, and in a filter it is refused with the field', async () => {
+    for (const path of ['', '/items', '/results', '/costs'])
+      expect(await problem(await api.request(`/v1/jobs/a%00b${path}`)), path).toMatchObject({
+        status: 404,
+        code: 'job_not_found',
+      })
+    for (const field of ['name', 'provider', 'model', 'tag', 'cursor'])
+      expect(await problem(await api.request(`/v1/jobs?${field}=a%00b`)), field).toMatchObject({
+        status: 400,
+        errors: [{ field }],
+      })
+  })
+
   test.each([
+    ['/v1/jobs/k7m2x9qd4hta/results?after_seq=99999999999', 'after_seq'],
+    ['/v1/jobs/k7m2x9qd4hta/items/99999999999', 'seq'],
     ['/v1/jobs?limit=0', 'limit'],
     ['/v1/jobs?limit=1001', 'limit'],
     ['/v1/jobs?status=quued', 'status[0]'],

@@ -101,6 +101,47 @@ describe('bad input stores nothing and says what is wrong', () => {
     ],
     ['a spec that is not JSON', good, { spec: '{' }, 400, 'invalid_json', /"spec" is not JSON/],
     ['no model', good, {}, 422, 'invalid_input', /line 1: model: no model/],
+    [
+      'a line that is nested too deeply',
+      `{"prompt":"x","metadata":${'['.repeat(7000)}${']'.repeat(7000)}}\n`,
+      { model },
+      422,
+      'invalid_input',
+      /^line 1: is nested too deeply/,
+    ],
+    [
+      'a prompt for the embeddings endpoint, with a model that makes none',
+      good,
+      { model, endpoint: '/v1/embeddings' },
+      422,
+      'invalid_input',
+      /line 1: has a prompt, .*\/v1\/embeddings asks for embeddings, and gpt-5-mini makes none/,
+    ],
+    [
+      'a prompt for a model of embeddings',
+      good,
+      { model: 'text-embedding-3-small', endpoint: '/v1/embeddings' },
+      422,
+      'invalid_input',
+      /line 1: has a prompt, .* give `input` instead/,
+    ],
+    [
+      'a NUL in the spec',
+      good,
+      { spec: JSON.stringify({ model, name: 'a\0b' }) },
+      422,
+      'invalid_input',
+      /name: has a character that can not be stored/,
+    ],
+    [
+      'half a surrogate pair in a tag',
+      good,
+      { spec: `{"model":"${model}","tags":{"team":"\\ud800"}}` },
+      422,
+      'invalid_input',
+      /tags\.team: has a character/,
+    ],
+    ['a NUL in a query field', good, { model, name: 'a\0b' }, 400, 'invalid_request', /name: has a character/],
   ]
 
   test.each(cases)('%s', async (_name, body, query, status, code, says) => {
@@ -111,6 +152,48 @@ describe('bad input stores nothing and says what is wrong', () => {
     expect(response.status).toBe(status)
     expect(problem.detail).not.toContain('\n')
     expect(await api.stored()).toEqual(before)
+  })
+
+  test.each([
+    ['an unknown type', '{"type":"objekt"}'],
+    ['draft-04', '{"$schema":"http://json-schema.org/draft-04/schema#","type":"object"}'],
+    ['a $ref that leads nowhere', '{"$ref":"#/$defs/none"}'],
+    ['a bad pattern', '{"type":"string","pattern":"("}'],
+    ['a minimum that is a text', '{"minimum":"3"}'],
+    ['a schema with the $id of its dialect', '{"$id":"https://json-schema.org/draft/2020-12/schema"}'],
+  ])('a JSON Schema with %s, of the job and of a line', async (_name, schema) => {
+    const before = await api.stored()
+    // Twice: what is wrong once must not be taken for known the next time.
+    for (let time = 0; time < 2; time++) {
+      expect(await answerOf(api.upload(good, { spec: `{"model":"${model}","schema":${schema}}` }))).toMatchObject({
+        status: 422,
+        code: 'invalid_schema',
+        errors: [{ field: 'schema', reason: expect.stringContaining('is not a usable JSON Schema') }],
+      })
+      expect(await answerOf(api.upload(`${good}{"prompt":"x","schema":${schema}}\n`))).toMatchObject({
+        status: 422,
+        code: 'invalid_input',
+        errors: [{ line: 2, field: 'schema', reason: expect.stringContaining('is not a usable JSON Schema') }],
+      })
+    }
+    expect(await api.stored()).toEqual(before)
+  })
+
+  test('a corrected schema with the $id of a wrong one is taken', async () => {
+    const withType = (type: string) => ({ spec: JSON.stringify({ model, schema: { $id: 'https://example.com/answer', type } }) })
+    expect((await api.upload(good, withType('objekt'))).status).toBe(422)
+    expect((await api.upload(good, withType('object'))).status).toBe(201)
+  })
+
+  test('items and a schema of a JSON body that are nested too deeply', async () => {
+    const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`
+    const send = async (body: string) =>
+      await answerOf(api.request('/v1/jobs', { method: 'POST', body, headers: { 'content-type': 'application/json' } }))
+    expect(await send(`{"model":"${model}","items":[{"prompt":"x"},{"prompt":"x","metadata":${deep}}]}`)).toMatchObject({
+      code: 'invalid_input',
+      errors: [{ line: 2, reason: expect.stringContaining('is nested too deeply') }],
+    })
+    expect(await send(`{"model":"${model}","schema":${deep},"items":[{"prompt":"x"}]}`)).toMatchObject({ code: 'invalid_schema' })
   })
 
   test('the first 100 errors are listed in order, with their number', async () => {

@@ -152,6 +152,22 @@ describe('commands in the wrong state are refused with a stable code', () => {
     expect(await answerOf(response)).toMatchObject({ status: 409, code, job_id: id, job_status: job.status })
   })
 
+  test('poll while the only batch is still being sent', async () => {
+    const id = await insertJob(api.test.database, 2, { status: 'in_progress' })
+    await insertBatch(id)
+    await api.test.database.sql`update batches set status = 'submitting', provider_batch_id = null where job_id = ${id}`
+    expect(await answerOf(api.post(`/v1/jobs/${id}/poll`))).toMatchObject({ status: 409, code: 'nothing_to_poll' })
+  })
+
+  test('delete while it is being cancelled', async () => {
+    const id = await insertJob(api.test.database, 1, { status: 'cancelling' })
+    expect(await answerOf(api.request(`/v1/jobs/${id}`, { method: 'DELETE' }))).toMatchObject({
+      status: 409,
+      code: 'job_not_finished',
+      detail: `job ${id} is being cancelled: delete it when it has ended`,
+    })
+  })
+
   test('an unknown job', async () => {
     expect((await api.post('/v1/jobs/nope/cancel')).status).toBe(404)
   })

@@ -82,7 +82,8 @@ async function requireAllowed(
     case 'poll':
       requireOpen(job)
       // Open batches include those that are still being written or sent.
-      if (batches.submitted === 0 && batches.nextPollAt === null) throw refusal('nothing_to_poll', job, 'has no batch at the provider')
+      if (batches.submitted === 0 && batches.nextPollAt === null)
+        throw refusal('nothing_to_poll', job, 'has no batch at the provider')
       return
     case 'retry':
       if (job.status === 'cancelling')

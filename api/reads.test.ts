@@ -171,6 +171,8 @@ describe('a job that runs', () => {
       'pending',
       'pending',
     ])
+    // How often each was sent: answered, answered, failed, failed and to be sent again, at the provider, never.
+    expect(data.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])
     expect(data[3]).toMatchObject({ seq: 4, error_class: 'rate_limited', attempts: 1, batch: null })
     const seqs = async (query: string) => (await getAll(`/v1/jobs/${id}/items?${query}`)).map(({ seq }) => seq)
     expect(await seqs('status=pending,failed')).toEqual([3, 4, 9, 10])

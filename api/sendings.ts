@@ -1,7 +1,5 @@
-import { and, eq, inArray } from 'drizzle-orm'
 import type { Database } from '../db/database.ts'
 import type { ListedItem } from '../db/items.ts'
-import { outcomes } from '../db/schema.ts'
 
 /**
  * The items with `attempts` as results mean it: how often each was sent. A listed item counts the sendings that did not become its outcome; an
@@ -9,13 +7,8 @@ import { outcomes } from '../db/schema.ts'
  */
 export async function withSendings(database: Database, jobId: string, items: readonly ListedItem[]): Promise<ListedItem[]> {
   const seqs = items.map(({ seq }) => seq)
-  const rows =
-    seqs.length === 0
-      ? []
-      : await database.drizzle
-          .select({ seq: outcomes.seq, attempts: outcomes.attempts })
-          .from(outcomes)
-          .where(and(eq(outcomes.jobId, jobId), inArray(outcomes.seq, seqs)))
+  const rows = await database.sql<{ seq: number; attempts: number }[]>`
+    select seq, attempts from outcomes where job_id = ${jobId} and seq = any(${seqs}::int[])`
   const known = new Map(rows.map(({ seq, attempts }) => [seq, attempts]))
   return items.map((item) => ({
     ...item,

@@ -5,27 +5,27 @@ import { fileURLToPath } from 'node:url'
 
 const script = fileURLToPath(new URL('bare-script.ts', import.meta.url))
 
+/** Measured by the script itself, from its first line of work: the start of its process is not counted. */
 export interface BareRun {
-  readonly totalMs: number
+  /** From neutral lines to the provider's own. */
+  readonly prepareMs: number
+  /** And creation. */
   readonly uploadMs: number
-  readonly waitMs: number
+  /** Polling, download, results. */
+  readonly collectMs: number
   readonly answers: number
   readonly peakBytes: number | null
 }
 
-/** Prepares the script's own input files and returns how many there are. */
-export async function prepareBareScript(directory: string, inputPath: string, signal: AbortSignal): Promise<number> {
-  return ((await runScript(['prepare', directory, inputPath], signal)) as { files: number }).files
-}
-
 /** Runs the script in a process of its own, without the heap limit that Batchwright's have. */
-export async function runBareScript(directory: string, baseUrl: string, files: number, signal: AbortSignal): Promise<BareRun> {
-  return (await runScript(['run', directory, baseUrl, String(files)], signal)) as BareRun
-}
-
-async function runScript(args: readonly string[], signal: AbortSignal): Promise<unknown> {
+export async function runBareScript(
+  inputPath: string,
+  directory: string,
+  baseUrl: string,
+  signal: AbortSignal,
+): Promise<BareRun> {
   const { PATH, HOME, TMPDIR } = process.env
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [script, inputPath, directory, baseUrl], {
     // Nothing else of the environment: no key of a real provider can get in.
     env: { PATH, HOME, TMPDIR },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -34,5 +34,5 @@ async function runScript(args: readonly string[], signal: AbortSignal): Promise<
   })
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>])
   if (code !== 0) throw new Error(`the bare script ended with ${code}`)
-  return JSON.parse(output)
+  return JSON.parse(output) as BareRun
 }

@@ -160,7 +160,7 @@ test('submit --wait detaches with the id on stdout', async () => {
 
 test('pause, resume, poll and cancel; what does not fit the state is one line', async () => {
   const id = await longJob()
-  await until('the batch', async () => (await jobOf(id)).batches.open === 1)
+  await until('the batch at the provider', async () => (await jobOf(id)).counts.submitted === 3)
   expect((await cli.run('poll', id)).code).toBe(0)
   expect((await cli.run('pause', id)).code).toBe(0)
   await until('the pause', async () => (await jobOf(id)).status === 'paused')

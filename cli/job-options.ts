@@ -81,7 +81,7 @@ export async function jobSpecOf(options: JobOptions): Promise<JobSpec> {
     limits: withoutUndefined({ max_batch_requests: options.maxBatchRequests, max_batch_bytes: options.maxBatchBytes }),
     keep_provider_files: options.keepProviderFiles,
   })
-  const parsed = jobSpecSchema.safeParse(spec)
+  const parsed = jobSpecSchema.safeParse(spec ?? {})
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const flag = flagOf(issue?.path.map(String) ?? [])

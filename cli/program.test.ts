@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { beforeEach, expect, test } from 'vitest'
 import { Batchwright } from '../client/batchwright.ts'
+import { startScriptedServer } from '../client/testing/scripted-server.ts'
 import type { Cli } from './cli.ts'
 import { commandGroups, examplesOf } from './command.ts'
 import { createProgram, runCli } from './program.ts'
@@ -121,6 +122,25 @@ test.for([
   expect(stderr).toContain(message)
   expect(stderr).toMatch(/^batchwright: [^\n]+\n$/)
   expect(stdout).toBe('')
+})
+
+test('a page in the place of the API: one line, exit 1', async () => {
+  const server = await startScriptedServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+  })
+  cli = { ...cli, client: () => new Batchwright({ url: server.url }) }
+  for (const args of [['list'], ['status', 'k7m2x9qd4hta'], ['submit', 'package.json', '-m', 'openai/x']]) {
+    stderr = ''
+    expect(await run(...args)).toBe(1)
+    expect(stderr).toBe(`batchwright: ${server.url} answered 200 OK, and not as Batchwright does: check BATCHWRIGHT_URL\n`)
+  }
+  await server.close()
+})
+
+test.for(['http://127.0.0.1:6000', 'http://127.0.0.1:99999'])('%s is no place for an API: one line', async (url) => {
+  cli = { ...cli, client: () => new Batchwright({ url }) }
+  expect(await run('list')).toBeGreaterThan(0)
+  expect(stderr).toMatch(/^batchwright: [^\n]*BATCHWRIGHT_URL[^\n]*\n$/)
 })
 
 test('an API that is not there: one line, exit 1, as JSON where asked', async () => {

@@ -67,6 +67,17 @@ test.for([
   expect(ended.stderr).toMatch(/^batchwright: [^\n]+\n$/)
 })
 
+test('no model at all: one line, exit 2', async () => {
+  const file = cli.writeLines('no-model.jsonl', neutralItems(3))
+  for (const args of [[file], [file, '--provider', 'openai'], [file, '--name', 'x']]) {
+    expect(await cli.run('submit', ...args)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'batchwright: which model? give -m PROVIDER/MODEL, for example -m openai/gpt-5-mini\n',
+    })
+  }
+})
+
 test('two jobs of one name: both are listed, the id decides', async () => {
   const file = cli.writeLines('twice.jsonl', neutralItems(1))
   const ids = [await submitted(file, '--name', 'twice'), await submitted(file, '--name', 'twice')]

@@ -51,7 +51,10 @@ export async function watchJob(cli: Cli, client: Batchwright, jobId: string, opt
     }
   })
   if (waiting === 'detached') {
-    printLine(cli.stderr, `Detached; ${isPausedByHand ? 'the job stays paused' : 'the job goes on'}. Watch it again with: batchwright watch ${jobId}`)
+    printLine(
+      cli.stderr,
+      `Detached; ${isPausedByHand ? 'the job stays paused' : 'the job goes on'}. Watch it again with: batchwright watch ${jobId}`,
+    )
     return exitCodes.detached
   }
   if (typeof waiting === 'number') return waiting

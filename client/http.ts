@@ -84,7 +84,8 @@ export function unreachable(url: string, cause: unknown): BatchwrightError {
 function isForeign(error: unknown): boolean {
   if (!(error instanceof TypeError)) return false
   return (
-    /^(HPE_|ERR_SSL_|EPROTO$)/.test(connectionCode(error) ?? '') || (error.cause instanceof Error && error.cause.message === 'bad port')
+    /^(HPE_|ERR_SSL_|EPROTO$)/.test(connectionCode(error) ?? '') ||
+    (error.cause instanceof Error && error.cause.message === 'bad port')
   )
 }
 

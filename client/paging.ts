@@ -1,5 +1,6 @@
 import type { Page } from '../api/contracts/lists.ts'
 import type { Http, HttpRequest } from './http.ts'
+import { readJson } from './problem.ts'
 
 /** All rows of a list, fetched a page at a time as they are read. */
 export async function* allPages<Row>(
@@ -11,7 +12,7 @@ export async function* allPages<Row>(
   let cursor: string | undefined
   do {
     const response = await http.send({ path, query: { ...query, cursor }, signal })
-    const page = (await response.json()) as Page<Row>
+    const page = (await readJson(response, ({ data }) => Array.isArray(data))) as unknown as Page<Row>
     yield* page.data
     cursor = page.next_cursor ?? undefined
   } while (cursor !== undefined)

@@ -19,10 +19,13 @@ export async function problemOf(response: Response): Promise<BatchwrightError> {
 }
 
 /** The JSON object of a 2xx response. Throws `unexpected_response` when something else than Batchwright answered. */
-export async function readJson(response: Response): Promise<Record<string, unknown>> {
+export async function readJson(
+  response: Response,
+  isExpected: (body: Record<string, unknown>) => boolean = () => true,
+): Promise<Record<string, unknown>> {
   const text = await response.text()
   const body = parseObject(text)
-  if (body === null) throw unexpectedResponse(response, text)
+  if (body === null || !isExpected(body)) throw unexpectedResponse(response, text)
   return body
 }
 

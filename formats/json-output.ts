@@ -79,7 +79,8 @@ function compile(schema: JsonObject): ValidateFunction {
   const ajv = typeof dialect === 'string' && dialect.includes('draft-07') ? draft07 : draft2020
   const id = schema['$id']
   // Removing it afterwards would remove the dialect itself.
-  if (typeof id === 'string' && /^https?:\/\/json-schema\.org\//.test(id)) throw new Error(`its $id is that of JSON Schema itself`)
+  if (typeof id === 'string' && /^https?:\/\/json-schema\.org\//.test(id))
+    throw new Error(`its $id is that of JSON Schema itself`)
   if (schema['$async'] === true) throw new Error('"$async" is not taken')
   try {
     return ajv.compile(schema)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { instant, pageOf, pageQuery } from './lists.ts'
+import { instant, maxRow, pageOf, pageQuery } from './lists.ts'
 
 export const eventSchema = z
   .object({

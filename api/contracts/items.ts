@@ -16,7 +16,9 @@ export const itemSchema = z
       .enum(errorClasses)
       .nullable()
       .meta({ description: 'Of its outcome or, while it has none, of its last attempt.' }),
-    attempts: count.meta({ description: 'How often the item was sent, as in its result; what is at the provider now is counted.' }),
+    attempts: count.meta({
+      description: 'How often the item was sent, as in its result; what is at the provider now is counted.',
+    }),
     batch: z.int().positive().nullable().meta({ description: 'Our number of the batch of its outcome.' }),
     bytes: count.meta({ description: "Exact size as the provider's own line." }),
     tokens: count.meta({ description: 'Estimated input tokens.' }),

@@ -63,7 +63,10 @@ function canonicalText(spec: JobSpec): string {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     const reason = 'is nested too deeply'
-    throw new BatchwrightError('invalid_schema', `schema: ${reason}`, { cause: error, details: { errors: [{ field: 'schema', reason }] } })
+    throw new BatchwrightError('invalid_schema', `schema: ${reason}`, {
+      cause: error,
+      details: { errors: [{ field: 'schema', reason }] },
+    })
   }
 }
 
