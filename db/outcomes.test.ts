@@ -17,6 +17,9 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
+const destination = { model: 'gpt-4o-mini', endpoint: '/v1/chat/completions' }
+const limits = { maxRequests: 50_000, maxBytes: 1e9, maxTokens: null }
+
 async function jobWithBatch(count: number): Promise<{ jobId: string; batch: BatchRow }> {
   const jobId = await insertJob(db.database, count)
   const job = await loadJob(db.database.drizzle, jobId)
@@ -24,8 +27,8 @@ async function jobWithBatch(count: number): Promise<{ jobId: string; batch: Batc
     db.database,
     job,
     1,
-    () => ({ model: 'gpt-4o-mini', endpoint: '/v1/chat/completions' }),
-    () => ({ maxRequests: 10_000, maxBytes: 1e9, maxTokens: null }),
+    () => destination,
+    () => limits,
   )
   const [batch] = await listOpenBatches(db.database.drizzle, jobId)
   return { jobId, batch: batch as BatchRow }
@@ -172,4 +175,21 @@ test('a late finalization does not close what was opened again', async () => {
   expect(await closeItems(db.database, jobId)).toBe(0)
   await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'job_reopened' })
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'in_progress' })
+})
+
+test('long texts come back as they were, whatever is missing between them', async () => {
+  const { jobId, batch } = await jobWithBatch(4)
+  await mergeResults(db.database, batch, [
+    judged(1, { answer: null, raw: '{"custom_id":"a"}' }),
+    judged(2, { answer: '{"text":"\\u0000 ü “” 😀"}', raw: null }),
+    judged(3, { answer: null, raw: null }),
+    judged(4, { answer: '{"text":"four"}', raw: 'broken \u001e line' }),
+  ])
+  const rows = await db.database.drizzle.select().from(outcomes).where(eq(outcomes.jobId, jobId)).orderBy(outcomes.seq)
+  expect(rows.map(({ answer, raw }) => ({ answer, raw }))).toEqual([
+    { answer: null, raw: '{"custom_id":"a"}' },
+    { answer: '{"text":"\\u0000 ü “” 😀"}', raw: null },
+    { answer: null, raw: null },
+    { answer: '{"text":"four"}', raw: 'broken \uFFFD line' },
+  ])
 })
