@@ -2,11 +2,11 @@ import { sql } from 'drizzle-orm'
 import type { BatchRow } from './batches.ts'
 import type { Query } from './database.ts'
 
-/** Books what a batch cost: the sum over its own items, once a batch attempt however often it is called. */
+/** Books what a batch cost: the sum over its own items, once a batch at the provider, however often it is called. */
 export async function recordActualCost(query: Query, batch: BatchRow): Promise<void> {
   await query.execute(sql`
-    insert into ledger (job_id, batch, attempt, kind, amount_nanos, simulated)
-    select ${batch.jobId}, ${batch.batch}, ${batch.attempt}, 'actual', coalesce(sum(cost_nanos), 0), ${batch.simulated}
+    insert into ledger (job_id, batch, attempt, kind, provider_batch_id, amount_nanos, simulated)
+    select ${batch.jobId}, ${batch.batch}, ${batch.attempt}, 'actual', ${batch.providerBatchId}, coalesce(sum(cost_nanos), 0), ${batch.simulated}
     from (
       select cost_nanos from outcomes where job_id = ${batch.jobId} and batch = ${batch.batch}
         and seq between ${batch.seqFrom} and ${batch.seqTo}

@@ -150,6 +150,8 @@ export const batches = pgTable(
     /** As last reported; hints for the progress line and the cadence. */
     reportedDone: integer('reported_done'),
     reportedFailed: integer('reported_failed'),
+    /** When those counts last moved, or the batch was created: a batch that stands still is polled less and less. */
+    progressedAt: instant('progressed_at'),
     polls: count('polls'),
     /** Outcomes and attempts taken from its result files. */
     answered: count('answered'),
@@ -334,11 +336,15 @@ export const ledger = pgTable(
     batch: integer('batch').notNull(),
     attempt: smallint('attempt').notNull(),
     kind: text('kind').$type<'reservation' | 'release' | 'actual'>().notNull(),
+    /** Of an actual cost: a submission whose fate was unknown may have made two, and both are billed. */
+    providerBatchId: text('provider_batch_id'),
     amountNanos: nanos('amount_nanos').notNull(),
     simulated: boolean('simulated').notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
   },
-  (table) => [unique('ledger_once').on(table.jobId, table.batch, table.attempt, table.kind)],
+  (table) => [
+    unique('ledger_once').on(table.jobId, table.batch, table.attempt, table.kind, table.providerBatchId).nullsNotDistinct(),
+  ],
 )
 
 /** One row a scope: a job, a tag, a month. */
