@@ -1,7 +1,10 @@
 import { requestAdmission } from '../db/admission.ts'
+import type { BatchRow } from '../db/batches.ts'
+import type { ProviderCapacity } from '../core/admission.ts'
+import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus } from '../core/statuses.ts'
-import { loadContext, type BatchKey } from './batch-context.ts'
-import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import { loadContext, requireProvider, type BatchKey } from './batch-context.ts'
+import { phaseOf, step, type BatchStep, type ProviderQueue } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { withFailures } from './failures.ts'
 import { runStep } from './pausing.ts'
@@ -14,10 +17,14 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
   const { database, settings } = dependencies
   return {
     /** Where a batch stands: what a new run of its workflow starts from. */
-    async findStep(key: BatchKey): Promise<BatchStep & { provider: string; cancelRequested: boolean }> {
+    async findStep(key: BatchKey): Promise<BatchStep & { queue: ProviderQueue; cancelRequested: boolean }> {
       return await withFailures(async () => {
         const { batch, job } = await loadContext(dependencies, key)
-        return { ...step(phaseOf(batch.status)), provider: batch.provider, cancelRequested: job.cancelRequestedAt !== null }
+        return {
+          ...step(phaseOf(batch.status)),
+          queue: { provider: batch.provider, unservedAfterMs: settings.unserved.afterMs },
+          cancelRequested: job.cancelRequestedAt !== null,
+        }
       })
     },
 
@@ -32,7 +39,7 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
           await giveBackRoom(dependencies, key)
           return step('admit', null, `paused: ${job.pauseReason}`)
         }
-        const admission = await requestAdmission(database, key.jobId, key.batch, settings.capacity(batch.provider))
+        const admission = await requestAdmission(database, key.jobId, key.batch, requireCapacity(batch))
         await tellGranted(dependencies, admission.others)
         if (admission.granted) return step('upload')
         return step(
@@ -42,5 +49,14 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
         )
       })
     },
+  }
+
+  /** Only a worker that can send a batch may give it room: throws `provider_unconfigured`, which pauses the job. */
+  function requireCapacity(batch: BatchRow): ProviderCapacity {
+    requireProvider(dependencies, batch.provider, batch.simulated)
+    const capacity = settings.capacity(batch.provider)
+    if (capacity === null)
+      throw new BatchwrightError('provider_unconfigured', `the configuration of this worker has no provider "${batch.provider}"`)
+    return capacity
   }
 }

@@ -1,9 +1,10 @@
 import { BatchwrightError } from '../core/errors.ts'
 import { jobSpecSchema, modelOfRound, resolveRetry, roundsAllowed, type JobSpec, type RetryPolicy } from '../core/job-spec.ts'
-import { loadBatch, type BatchRow } from '../db/batches.ts'
+import { listParts, loadBatch, type BatchRow } from '../db/batches.ts'
 import { loadJob, type JobRow } from '../db/job-state.ts'
 import type { JobDefaults } from '../formats/rendering.ts'
 import { ProviderError, type Provider } from '../providers/provider.ts'
+import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 
 export interface BatchKey {
@@ -20,6 +21,13 @@ export interface BatchContext {
 export async function loadContext({ database }: ActivityDependencies, { jobId, batch }: BatchKey): Promise<BatchContext> {
   const job = await loadJob(database.drizzle, jobId)
   return { job, spec: parseSpec(job), batch: await loadBatch(database.drizzle, jobId, batch) }
+}
+
+/** Where a batch stands now. One that has ended comes with the batches that go on with its items: its job starts those at once. */
+export async function stepOf({ database }: ActivityDependencies, { jobId, batch }: BatchKey): Promise<BatchStep> {
+  const { status } = await loadBatch(database.drizzle, jobId, batch)
+  if (status !== 'ended') return step(phaseOf(status))
+  return { ...step('ended'), parts: await listParts(database.drizzle, jobId, batch) }
 }
 
 export function parseSpec(job: JobRow): JobSpec {

@@ -9,6 +9,15 @@ export interface BatchStep {
   readonly waitMs: number | null
   /** One line for the Web UI. */
   readonly detail: string
+  /** Of a batch that has ended: batches that go on with its items in the same round. */
+  readonly parts?: readonly number[]
+}
+
+/** Where the activities of a provider are run. */
+export interface ProviderQueue {
+  readonly provider: string
+  /** What no worker has taken for this long may have no worker at all. */
+  readonly unservedAfterMs: number
 }
 
 export function step(phase: BatchPhase, waitMs: number | null = 0, detail = ''): BatchStep {

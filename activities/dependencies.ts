@@ -24,8 +24,10 @@ export interface Logger {
 export interface ActivitySettings {
   readonly polling: (provider: string) => ReadonlyArray<JobSpec['polling']>
   readonly retry: (provider: string) => ReadonlyArray<JobSpec['retry']>
-  readonly capacity: (provider: string) => ProviderCapacity
+  /** Null: this worker does not have that provider, and decides nothing about its room. */
+  readonly capacity: (provider: string) => ProviderCapacity | null
   readonly submission: (provider: string) => SubmissionTiming
+  readonly unserved: UnservedTiming
   readonly spoolDirectory: string
   /** Told when a job ended; signed as Standard Webhooks. */
   readonly webhook: { readonly url: string; readonly secret: string | null } | null
@@ -41,6 +43,14 @@ export interface SubmissionTiming {
   readonly settleAfterMs: number
   /** Between the two complete listings that must both miss a batch. */
   readonly settlePauseMs: number
+}
+
+/** How a provider without a worker is noticed. All in milliseconds. */
+export interface UnservedTiming {
+  /** An activity that no worker has taken for this long may have no worker with its key. */
+  readonly afterMs: number
+  /** Workers ask for work at least once a minute: one that has not for this long is gone. */
+  readonly goneAfterMs: number
 }
 
 export interface ActivityDependencies {

@@ -5,8 +5,8 @@ import { recordActualCost } from '../db/ledger.ts'
 import { listEarlierAttempts, listUnanswered, mergeResults } from '../db/outcomes.ts'
 import type { BatchResult } from '../core/statuses.ts'
 import type { CanonicalAnswer } from '../formats/canonical-answer.ts'
-import type { BatchContext, BatchKey } from './batch-context.ts'
-import { step, type BatchStep } from './batch-step.ts'
+import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
+import type { BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { judge, type Bench } from './judge.ts'
 import { tellGranted } from './room.ts'
@@ -71,5 +71,5 @@ export async function endBatch(dependencies: ActivityDependencies, key: BatchKey
     return others
   })
   await tellGranted(dependencies, granted)
-  return step('ended')
+  return await stepOf(dependencies, key)
 }

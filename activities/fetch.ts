@@ -2,13 +2,13 @@ import { parseItemId } from '../core/item-id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { BatchResult } from '../core/statuses.ts'
 import { listEarlierAttempts, filterMembers, mergeResults, type JudgedResult } from '../db/outcomes.ts'
-import { readItemLines, type BatchRow } from '../db/batches.ts'
+import { readItemLines } from '../db/item-lines.ts'
 import { pauseJob } from '../db/job-state.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
 import { parseInputLine } from '../formats/input-line.ts'
 import { isTerminalAtProvider, ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
-import { loadContext, lookUp, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
-import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import { loadContext, lookUp, stepOf, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
+import type { BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { chunkSize, endBatch, mergeUnanswered } from './end-batch.ts'
 import { cancellationSignal } from './heartbeat.ts'
@@ -18,15 +18,24 @@ import { handleRefusal } from './refusal.ts'
 
 /** Text of one merge: a thousand embeddings would be too much for the memory. */
 const maxChunkBytes = 4_000_000
+/** Merges of one batch at once: Postgres' work on a chunk is more than ours. */
+const chunksInFlight = 2
 /** Ids of lines that are not the batch's own, kept in the event as examples. */
 const strayExamples = 5
 
+/** Result files may be named this long after the batch's end. */
 const filesLagMs = 10 * 60_000
 
 /** A line of the results that is the batch's own. */
 interface ReceivedLine {
   readonly seq: number
   readonly result: ProviderResult
+}
+
+/** A chunk on its way into Postgres. */
+interface Merging {
+  readonly seqs: ReadonlySet<number>
+  readonly done: Promise<void>
 }
 
 /** What was seen on the way through the results. */
@@ -51,7 +60,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
   async function fetchBatch(key: BatchKey, signal: AbortSignal): Promise<BatchStep> {
     const context = await loadContext(dependencies, key)
     const { batch } = context
-    if (batch.status !== 'fetching') return step(phaseOf(batch.status))
+    if (batch.status !== 'fetching') return await stepOf(dependencies, key)
     const provider = requireProvider(dependencies, batch.provider, batch.simulated)
     const remote = await lookUp(() => provider.retrieve(batch.providerBatchId as string, signal))
     if (remote === null) return await pauseForNotFound(dependencies, key, batch, 'fetch')
@@ -85,16 +94,19 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     const notes: Notes = { strays: { count: 0, examples: [] }, authError: null }
     let chunk: ReceivedLine[] = []
     let chunkBytes = 0
-    // While Postgres takes one chunk, the next one is read and parsed.
-    let merging: Promise<void> = Promise.resolve()
+    // While Postgres takes two chunks, the next one is read and parsed.
+    const merging: Merging[] = []
     const merge = async (): Promise<void> => {
-      await merging
       const full = chunk
       chunk = []
       chunkBytes = 0
-      merging = mergeChunk(context, bench, full, notes)
-      // Awaited before the next chunk; until then a failure is nobody's unhandled rejection.
-      merging.catch(() => {})
+      // A line that comes again waits for the first one, which counts.
+      const isRepeated = full.some(({ seq }) => merging.some(({ seqs }) => seqs.has(seq)))
+      while (merging.length >= (isRepeated ? 1 : chunksInFlight)) await merging.shift()?.done
+      const done = mergeChunk(context, bench, full, notes)
+      // Awaited when its turn comes; until then a failure is nobody's unhandled rejection.
+      done.catch(() => {})
+      merging.push({ seqs: new Set(full.map(({ seq }) => seq)), done })
     }
     try {
       for await (const result of provider.results(remote, signal)) {
@@ -112,19 +124,19 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       }
       await merge()
     } finally {
-      await merging
+      await Promise.allSettled(merging.map(({ done }) => done))
     }
+    await Promise.all(merging.map(({ done }) => done))
     return notes
   }
 
   async function mergeChunk(context: BatchContext, bench: Bench, chunk: readonly ReceivedLine[], notes: Notes): Promise<void> {
     if (chunk.length === 0) return
-    const { batch, spec } = context
+    const { batch } = context
     const seqs = chunk.map(({ seq }) => seq)
     const members = batch.listed ? await filterMembers(database.sql, batch, seqs) : null
     const earlier = await listEarlierAttempts(database.sql, batch, seqs)
-    const schemas = context.job.itemSchemas ? await readItemSchemas(batch, seqs) : null
-    const judged = new Map<number, JudgedResult>()
+    const received = new Map<number, ProviderResult>()
     for (const { seq, result } of chunk) {
       // A cancelled request was not answered: its item is left to whatever the job does next.
       if (result.answer.error?.code === 'batch_cancelled') continue
@@ -133,24 +145,38 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
         continue
       }
       // A line may come twice; the first one counts.
-      if (judged.has(seq)) continue
-      const schema = schemas?.get(seq) ?? spec.schema ?? null
-      judged.set(seq, judge(bench, seq, result.answer, result.raw, schema, earlier.get(seq) ?? []))
+      if (received.has(seq)) continue
+      received.set(seq, result)
       if (result.answer.error?.class === 'auth') notes.authError = result.answer.error.message
     }
+    const judged: JudgedResult[] = []
+    for await (const page of schemasOf(context, [...received.keys()])) {
+      for (const [seq, schema] of page) {
+        const { answer, raw } = received.get(seq) as ProviderResult
+        judged.push(judge(bench, seq, answer, raw, schema, earlier.get(seq) ?? []))
+      }
+    }
     await reach('fetch.before_commit')
-    await mergeResults(database, batch, [...judged.values()])
+    await mergeResults(database, batch, judged)
     if (chunk.length === chunkSize) await reach('fetch.mid_file')
   }
 
-  /** Schemas that lines carry themselves. */
-  async function readItemSchemas(batch: BatchRow, seqs: readonly number[]): Promise<Map<number, JsonObject>> {
-    const schemas = new Map<number, JsonObject>()
-    for (const { seq, line } of await readItemLines(database.sql, batch.jobId, seqs)) {
-      const { request } = parseInputLine(line, seq)
-      if (request.kind === 'generate' && request.schema !== undefined) schemas.set(seq, request.schema)
+  /** The schema that each item's answer must fit: the line's own, or the job's. Lines can be long: they are read, and let go, in pages. */
+  async function* schemasOf(
+    { job, spec, batch }: BatchContext,
+    seqs: readonly number[],
+  ): AsyncGenerator<Array<[seq: number, schema: JsonObject | null]>> {
+    const common = spec.schema ?? null
+    if (!job.itemSchemas) {
+      yield seqs.map((seq) => [seq, common])
+      return
     }
-    return schemas
+    for await (const page of readItemLines(database.sql, batch.jobId, seqs)) {
+      yield page.map(({ seq, line }) => {
+        const { request } = parseInputLine(line, seq)
+        return [seq, request.kind === 'generate' ? (request.schema ?? common) : common]
+      })
+    }
   }
 
   /** After the verified end of every file: what has no line is missing, or expired with its batch. */
@@ -178,7 +204,7 @@ function resultOf(remote: ProviderBatch): BatchResult {
 }
 
 /** Result files may lag behind the batch's end: only after a while is it believed that there are none. */
-function isRecent(endedAt: Date | null): boolean {
+export function isRecent(endedAt: Date | null): boolean {
   return endedAt !== null && Date.now() - endedAt.getTime() < filesLagMs
 }
 

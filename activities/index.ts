@@ -6,6 +6,7 @@ import { withHeartbeats } from './heartbeat.ts'
 import { createJanitorActivities } from './janitor.ts'
 import { createJobActivities } from './job.ts'
 import { createPollActivities } from './poll.ts'
+import { createServedActivities } from './served.ts'
 import { createSettleActivities } from './settle.ts'
 import { createSubmitActivities } from './submit.ts'
 
@@ -15,6 +16,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createJobActivities(dependencies),
     ...createAdmitActivities(dependencies),
     ...createSubmitActivities(dependencies),
+    ...createServedActivities(dependencies),
     ...createSettleActivities(dependencies),
     ...createPollActivities(dependencies),
     ...createFetchActivities(dependencies),

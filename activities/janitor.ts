@@ -1,91 +1,115 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
-import { describeError } from '../core/errors.ts'
+import { BatchwrightError, describeError } from '../core/errors.ts'
 import { batchWorkflowId, jobWorkflowId, parseWorkflowId } from '../core/job-id.ts'
 import { mainTaskQueue } from '../core/task-queues.ts'
 import { isTerminalJobStatus } from '../core/statuses.ts'
-import { listOpenBatches } from '../db/batches.ts'
+import { loadBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
 import { finishDeletions } from '../db/jobs.ts'
 import { removeStaleUploads } from '../db/uploads.ts'
-import { listPossibleTwins } from '../db/submissions.ts'
 import {
+  listBatchesUnderWay,
   listOpenJobs,
   listOrphanedBatches,
-  listQuietBatches,
   listStuckQueuedJobs,
   sweepLeases,
+  type OrphanedBatch,
   type QueuedJob,
 } from '../db/sweep.ts'
-import type { ProviderBatch } from '../providers/provider.ts'
+import type { Provider } from '../providers/provider.ts'
+import { notifyOfEnd } from './after-job.ts'
 import { lookUp } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { toFailure } from './failures.ts'
 import { cancellationSignal } from './heartbeat.ts'
-import { cancelTwin } from './settle.ts'
+import { tellGranted } from './room.ts'
+import { removeAbandonedSpools } from './spool.ts'
+import { createTwinWatch, type Attempt } from './twins.ts'
 
 /** The API starts a job's workflow itself; the janitor only what has waited this long. */
 const stuckQueuedMs = 10_000
-/** A batch whose poll is overdue by this much has lost its workflow, or its provider is down. */
-const quietMs = 10 * 60_000
 /** An upload whose process died is given up after this long. */
 const staleUploadMs = 5 * 60_000
-/** Batches live for 48 hours at most at any provider, so a twin can't appear later. */
-const twinWindowMs = 48 * 3_600_000
 /** Workflows closed against our will are looked for this far back: visibility is eventually consistent. */
 const closedWindowMs = 10 * 60_000
 
 export function createJanitorActivities(dependencies: ActivityDependencies) {
-  const { database, providers, workflows, logger } = dependencies
+  const { database, providers, workflows, settings, logger } = dependencies
+  const twins = createTwinWatch(dependencies)
   return {
-    /** One sweep of the database. A full one checks the workflow of every open job. */
+    /** One sweep of the database. A full one checks the workflow of every open job and of every batch under way, and the spool directory. */
     async sweep({ isFull }: { isFull: boolean }): Promise<{ providers: string[]; summary: string }> {
       try {
         let started = 0
         for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
         if (isFull) started += await checkOpenJobs()
         const closed = await noticeClosedWorkflows()
-        const revived = await reviveQuietBatches()
-        const swept = await sweepLeases(database)
+        const revived = isFull ? await reviveBatches() : 0
         const removed = (await removeStaleUploads(database, staleUploadMs)) + (await finishDeletions(database))
-        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${swept} leases and tickets swept, ${removed} broken uploads and deletions finished`
-        if (started + closed + revived + swept + removed > 0)
-          logger.info({ started, closed, revived, swept, removed }, 'janitor mended something')
+        const spools = isFull ? await removeAbandonedSpools(settings.spoolDirectory, logger) : 0
+        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${spools} spool files removed`
+        if (started + closed + revived + removed + spools > 0)
+          logger.info({ started, closed, revived, removed, spools }, 'janitor mended something')
         return { providers: providers.names(), summary }
       } catch (error) {
         throw toFailure(error)
       }
     },
 
-    /** Cancels batches of ours at one provider that nobody waits for. */
+    /** What only a worker with a provider's key can mend: room that nobody uses, batches of ours that nobody waits for. */
     async sweepProvider({ provider: name }: { provider: string }): Promise<void> {
       const provider = providers.find(name)
       if (provider === null) return
       const signal = cancellationSignal()
+      const failures: unknown[] = []
+      // One that fails must not hide those behind it. That it failed is said in the log, and at the end by the activity's failure.
+      const attempt: Attempt = async (what, fields, work) => {
+        signal.throwIfAborted()
+        try {
+          await work()
+        } catch (error) {
+          logger.warn({ ...fields, error: describeError(error) }, what)
+          failures.push(error)
+        }
+      }
       try {
-        for (const { jobId, batch, providerBatchId } of await listOrphanedBatches(database, name, provider.simulated)) {
-          if (providerBatchId !== null) {
-            const remote: ProviderBatch | null = await lookUp(() => provider.retrieve(providerBatchId, signal))
-            if (remote?.status === 'in_progress') {
-              await provider.cancel(providerBatchId, signal)
-              await appendEvent(database.drizzle, jobId, 'orphan_cancelled', { batch, provider_batch_id: providerBatchId })
-            }
-          }
-          // What is finished was paid for: the batch's own workflow fetches it and ends the batch.
-          await restartBatch(jobId, batch)
+        await attempt('leases could not be swept', { provider: name }, () => sweepRoom(provider))
+        for (const orphan of await listOrphanedBatches(database, name, provider.simulated)) {
+          const { jobId, batch } = orphan
+          await attempt('an orphaned batch could not be cancelled', { jobId, batch }, () => endOrphan(provider, orphan, signal))
         }
-        const twins = await listPossibleTwins(database, name, provider.simulated, new Date(Date.now() - twinWindowMs))
-        const oldest = twins.at(-1)
-        if (oldest === undefined) return
-        const byMarker = new Map(twins.map((submission) => [submission.inputFileId, submission]))
-        for await (const remote of provider.list(new Date(oldest.intendedAt.getTime() - 60_000), signal)) {
-          const submission = remote.marker === null ? undefined : byMarker.get(remote.marker)
-          if (submission !== undefined) await cancelTwin(dependencies, provider, submission, remote, signal)
-        }
+        await twins.look(provider, attempt, signal)
       } catch (error) {
         throw toFailure(error)
       }
+      if (failures.length > 0) throw toFailure(failures[0])
     },
+  }
+
+  async function sweepRoom(provider: Provider): Promise<void> {
+    const capacity = settings.capacity(provider.name)
+    if (capacity === null) return
+    const { swept, granted } = await sweepLeases(database, provider.name, provider.simulated, capacity)
+    if (swept > 0) logger.info({ provider: provider.name, swept }, 'janitor took back room that nobody used')
+    await tellGranted(dependencies, granted)
+  }
+
+  async function endOrphan(
+    provider: Provider,
+    { jobId, batch, providerBatchId }: OrphanedBatch,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      if (providerBatchId === null) return
+      const remote = await lookUp(() => provider.retrieve(providerBatchId, signal))
+      if (remote?.status !== 'in_progress') return
+      await provider.cancel(providerBatchId, signal)
+      await appendEvent(database.drizzle, jobId, 'orphan_cancelled', { batch, provider_batch_id: providerBatchId })
+    } finally {
+      // What is finished was paid for: the batch's own workflow fetches it and ends the batch.
+      await startBatch(jobId, batch)
+    }
   }
 
   async function startWorkflow(job: QueuedJob): Promise<boolean> {
@@ -137,7 +161,7 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
       if (ours === null) continue
       const { status } = await workflows.getHandle(execution.workflowId).describe()
       if (status.name === 'RUNNING') continue
-      noticed += (ours.batch === null ? await markTerminated(ours.jobId) : await restartBatch(ours.jobId, ours.batch)) ? 1 : 0
+      noticed += (ours.batch === null ? await markTerminated(ours.jobId) : await restartOpenBatch(ours.jobId, ours.batch)) ? 1 : 0
     }
     return noticed
   }
@@ -152,6 +176,10 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         'workflow_terminated',
         'its workflow was terminated; `retry` starts it again and keeps what is answered',
       )
+      // One try, which the sweep does not wait for.
+      void notifyOfEnd(dependencies, jobId).catch((error: unknown) =>
+        logger.warn({ jobId, error: describeError(error) }, 'webhook not delivered'),
+      )
       return true
     } catch (error) {
       logger.warn({ jobId, error: describeError(error) }, 'the job of a terminated workflow could not be marked')
@@ -159,18 +187,26 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
     }
   }
 
-  async function reviveQuietBatches(): Promise<number> {
+  /** A batch whose workflow died while nobody looked would wait for ever: for most this finds that it runs, at one call each. */
+  async function reviveBatches(): Promise<number> {
     let revived = 0
-    for (const { jobId, batch } of await listQuietBatches(database, quietMs))
-      revived += (await restartBatch(jobId, batch)) ? 1 : 0
+    for await (const page of listBatchesUnderWay(database)) {
+      for (const { jobId, batch } of page) revived += (await startBatch(jobId, batch)) ? 1 : 0
+    }
     return revived
   }
 
-  /** Starts a batch's workflow again; the one that runs is left alone. */
-  async function restartBatch(jobId: string, batch: number): Promise<boolean> {
+  async function restartOpenBatch(jobId: string, batch: number): Promise<boolean> {
+    const row = await loadBatch(database.drizzle, jobId, batch).catch((error: unknown) => {
+      if (error instanceof BatchwrightError && error.code === 'batch_not_found') return null
+      throw error
+    })
+    return row !== null && row.status !== 'ended' && (await startBatch(jobId, batch))
+  }
+
+  /** Starts a batch's workflow; the one that runs is left alone. */
+  async function startBatch(jobId: string, batch: number): Promise<boolean> {
     try {
-      const open = await listOpenBatches(database.drizzle, jobId)
-      if (!open.some((row) => row.batch === batch)) return false
       await workflows.start('providerBatch', {
         taskQueue: mainTaskQueue,
         workflowId: batchWorkflowId(jobId, batch),

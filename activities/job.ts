@@ -2,12 +2,13 @@ import { describeError } from '../core/errors.ts'
 import { modelOfRound, roundBackoffMs, roundsAllowed } from '../core/job-spec.ts'
 import type { BatchLimits } from '../core/splitting.ts'
 import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
-import { listOpenBatches, msSinceLastEnd } from '../db/batches.ts'
+import { isRoundUnderWay, msSinceLastEnd, openBatchNumbers } from '../db/batches.ts'
 import { closeItems, finalizeJob, reopenItems, type FinalCounts } from '../db/finalize.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob, markFinalizing, pauseJob, requestCancel, resumeJob, startJob, type JobRow } from '../db/job-state.ts'
 import { planRound } from '../db/plan.ts'
 import { parseSpec, requireProvider, retryPolicy } from './batch-context.ts'
+import type { ProviderQueue } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { pauseReasonOf, withFailures } from './failures.ts'
 
@@ -21,13 +22,14 @@ export interface BegunJob {
   /** False: the job has ended, and nothing was asked of it. */
   readonly hasWork: boolean
   readonly name: string | null
-  readonly provider: string
+  readonly queue: ProviderQueue
   readonly searchAttributes: boolean
 }
 
 export interface RoundToRun {
+  readonly status: JobStatus
   readonly round: number
-  /** Open batches to run, by number; empty when the job has nothing left to send. */
+  /** Open batches to run, by number, a page of them; empty when the job has nothing left to send. */
   readonly batches: readonly number[]
   /** Until the round may start. Null: the job is paused until a person resumes it. */
   readonly waitMs: number | null
@@ -38,20 +40,34 @@ export interface EndedJob {
   readonly counts: FinalCounts
 }
 
+/** Open batches that a job's workflow is given at once: their numbers go into its history. */
+const batchesPerRun = 10_000
+
 export function createJobActivities(dependencies: ActivityDependencies) {
   const { database, settings, reach } = dependencies
 
   return {
-    /** Starts a queued job, or finds where a started one stands. With `retry`, opens what did not succeed again. */
-    async beginJob({ jobId, retry }: { jobId: string; retry: RetryRequest | null }): Promise<BegunJob> {
+    /**
+     * Starts a queued job, or finds where a started one stands. With `retry`, opens what did not succeed again: once for each `requestId`,
+     * so that a late try can't open what has ended since.
+     */
+    async beginJob({
+      jobId,
+      retry,
+      requestId,
+    }: {
+      jobId: string
+      retry: RetryRequest | null
+      requestId: string
+    }): Promise<BegunJob> {
       return await withFailures(async () => {
-        if (retry !== null) await reopenItems(database, jobId, retry.classes ?? null)
+        if (retry !== null) await reopenItems(database, jobId, retry.classes ?? null, requestId)
         const job = await startJob(database, jobId)
         return {
           status: job.status,
           hasWork: !isTerminalJobStatus(job.status),
           name: job.name,
-          provider: job.provider,
+          queue: { provider: job.provider, unservedAfterMs: settings.unserved.afterMs },
           searchAttributes: settings.searchAttributes,
         }
       })
@@ -61,34 +77,48 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     async planRound({ jobId }: { jobId: string }): Promise<RoundToRun> {
       return await withFailures(async () => {
         const job = await loadJob(database.drizzle, jobId)
-        let open = await listOpenBatches(database.drizzle, jobId)
+        let batches = await openBatchNumbers(database.drizzle, jobId, batchesPerRun)
         try {
-          if (open.length === 0 && (await planNext(job))) open = await listOpenBatches(database.drizzle, jobId)
+          if (batches.length === 0 && (await planNext(job)))
+            batches = await openBatchNumbers(database.drizzle, jobId, batchesPerRun)
         } catch (error) {
           const reason = pauseReasonOf(error)
           if (reason === null) throw error
           await pauseJob(database, jobId, reason, describeError(error))
-          return { round: job.round, batches: [], waitMs: null }
+          const { status, round } = await loadJob(database.drizzle, jobId)
+          return { status, round, batches: [], waitMs: null }
         }
-        const { round } = await loadJob(database.drizzle, jobId)
-        return {
-          round,
-          batches: open.map(({ batch }) => batch),
-          waitMs: open.some((batch) => batch.status !== 'planned') ? 0 : await backoffLeftMs(job, round),
-        }
+        const { status, round } = await loadJob(database.drizzle, jobId)
+        const isUnderWay = batches.length === 0 || (await isRoundUnderWay(database.drizzle, jobId, round))
+        return { status, round, batches, waitMs: isUnderWay ? 0 : await backoffLeftMs(job, round) }
       })
     },
 
-    async pause({ jobId, reason }: { jobId: string; reason: PauseReason }): Promise<void> {
-      await withFailures(() => pauseJob(database, jobId, reason, null))
+    /* Each of these answers with where the job stands now, which need not be what was asked for. */
+
+    async pause({ jobId, reason }: { jobId: string; reason: PauseReason }): Promise<JobStatus> {
+      return await withFailures(async () => {
+        await pauseJob(database, jobId, reason, null)
+        return await statusOf(jobId)
+      })
     },
 
-    async resume({ jobId }: { jobId: string }): Promise<void> {
-      await withFailures(() => resumeJob(database, jobId))
+    async resume({ jobId }: { jobId: string }): Promise<JobStatus> {
+      return await withFailures(async () => {
+        await resumeJob(database, jobId)
+        return await statusOf(jobId)
+      })
     },
 
-    async markCancelling({ jobId }: { jobId: string }): Promise<void> {
-      await withFailures(() => requestCancel(database, jobId))
+    async markCancelling({ jobId }: { jobId: string }): Promise<JobStatus> {
+      return await withFailures(async () => {
+        await requestCancel(database, jobId)
+        return await statusOf(jobId)
+      })
+    },
+
+    async findStatus({ jobId }: { jobId: string }): Promise<JobStatus> {
+      return await withFailures(() => statusOf(jobId))
     },
 
     /** Ends what is left and the job with it. */
@@ -104,6 +134,10 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     async failJob({ jobId, code, message }: { jobId: string; code: string; message: string }): Promise<void> {
       await withFailures(() => failJob(database, jobId, code, message))
     },
+  }
+
+  async function statusOf(jobId: string): Promise<JobStatus> {
+    return (await loadJob(database.drizzle, jobId)).status
   }
 
   /** Plans the next round if there may be one. Limits of one round count from the job's first round, or from its last `retry`. */
@@ -124,7 +158,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
       const capped = {
         maxRequests: Math.min(own.maxRequests, spec.limits?.max_batch_requests ?? own.maxRequests),
         maxBytes: Math.min(own.maxBytes, spec.limits?.max_batch_bytes ?? own.maxBytes),
-        maxTokens: settings.capacity(job.provider).enqueuedTokens.get(model) ?? own.maxTokens,
+        maxTokens: settings.capacity(job.provider)?.enqueuedTokens.get(model) ?? own.maxTokens,
       }
       limits.set(model, capped)
       return capped

@@ -1,8 +1,9 @@
 import { isSentAgain, outcomeOfClass, type ErrorClass } from '../core/error-classes.ts'
+import { BatchwrightError } from '../core/errors.ts'
 import { roundsAllowed } from '../core/job-spec.ts'
-import { costOfUsage, noUsage, type TokenPrices } from '../core/money.ts'
-import { mergeResults, type EarlierAttempt, type JudgedResult } from '../db/outcomes.ts'
-import type { CanonicalAnswer } from '../formats/canonical-answer.ts'
+import { costOfUsage, noUsage, type TokenPrices, type Usage } from '../core/money.ts'
+import { listEarlierAttempts, mergeResults, type EarlierAttempt, type JudgedResult } from '../db/outcomes.ts'
+import type { AnswerError, CanonicalAnswer } from '../formats/canonical-answer.ts'
 import { cleanableParameter } from '../formats/cleanable-parameter.ts'
 import { checkOutput } from '../formats/json-output.ts'
 import type { JsonObject } from '../core/json.ts'
@@ -39,8 +40,6 @@ export function judge(
   const answer = withCheckedOutput(received, schema)
   const errorClass = answer.error?.class ?? null
   const model = answer.model ?? bench.defaultModel
-  const isBilled = answer.usage.input > 0 || answer.usage.output > 0
-  const prices = isBilled ? bench.prices(model) : null
   const again =
     errorClass !== null &&
     isSentAgain(errorClass, {
@@ -61,52 +60,116 @@ export function judge(
     finishReason: answer.finishReason,
     model,
     usage: answer.usage,
-    cost: !isBilled ? 0n : prices === null ? null : costOfUsage(answer.usage, prices),
+    cost: costOfAnswer(answer.usage, model, bench.prices),
     attempts: earlier.length + 1,
   }
 }
 
-/** A structured answer must be JSON that fits its schema, or it is no answer. */
+/** In nano-dollars; null when something was used and the price is not known. */
+export function costOfAnswer(usage: Usage, model: string | null, prices: Bench['prices']): bigint | null {
+  if (usage.input === 0 && usage.output === 0) return 0n
+  const known = model === null ? null : prices(model)
+  return known === null ? null : costOfUsage(usage, known)
+}
+
+/**
+ * A structured answer must be JSON that fits its schema, or it is no answer. With a schema that can't be used no answer ever will: the item is
+ * invalid, and keeps what was answered; to ask again would only be paid again.
+ */
 function withCheckedOutput(answer: CanonicalAnswer, schema: JsonObject | null): CanonicalAnswer {
   if (schema === null || answer.error !== null || answer.content === null) return answer
   if (answer.content.toolCalls.length > 0) return answer
-  const parsed = checkOutput(answer.content.text ?? '', schema)
-  if (parsed.ok) return { ...answer, content: { ...answer.content, output: parsed.output } }
-  return {
-    ...answer,
-    error: {
-      class: 'invalid_output',
-      code: 'invalid_output',
-      message: parsed.reason,
-      httpStatus: null,
-      requestId: null,
-      parameter: null,
-    },
+  try {
+    const parsed = checkOutput(answer.content.text ?? '', schema)
+    if (parsed.ok) return { ...answer, content: { ...answer.content, output: parsed.output } }
+    return { ...answer, error: ownError('invalid_output', 'invalid_output', parsed.reason) }
+  } catch (error) {
+    if (!(error instanceof BatchwrightError) || error.code !== 'invalid_schema') throw error
+    return { ...answer, error: ownError('invalid_request', error.code, `the answer was not checked: ${error.message}`) }
   }
+}
+
+/** An error that we found, not the provider. */
+function ownError(errorClass: ErrorClass, code: string, message: string): AnswerError {
+  return { class: errorClass, code, message, httpStatus: null, requestId: null, parameter: null }
 }
 
 /** An answer for an item that the provider gave none for. */
 export function unanswered(errorClass: ErrorClass, code: string, message: string): CanonicalAnswer {
   return {
     content: null,
-    error: { class: errorClass, code, message, httpStatus: null, requestId: null, parameter: null },
+    error: ownError(errorClass, code, message),
     finishReason: null,
     usage: noUsage,
     model: null,
   }
 }
 
-/** Ends items that can't be sent at all. */
+/** An item that is not to be sent again, and why. */
+export interface RefusedItem {
+  readonly seq: number
+  readonly reason: string
+  readonly code?: string
+}
+
+/** Ends items whose lines the provider refused: they were sent for nothing. */
 export async function failItems(
   dependencies: ActivityDependencies,
   context: BatchContext,
-  refused: ReadonlyArray<{ seq: number; reason: string; code?: string }>,
+  refused: readonly RefusedItem[],
 ): Promise<void> {
   const bench = { ...benchFor(dependencies, context, () => null), maxRounds: 0 }
-  const judged = refused.map(({ seq, reason, code }) =>
-    judge(bench, seq, unanswered('invalid_request', code ?? 'invalid_request', reason), null, null, []),
+  await mergeRefused(dependencies, context, refused, ({ seq, reason, code }, earlier) =>
+    judge(bench, seq, unanswered('invalid_request', code ?? 'invalid_request', reason), null, null, earlier),
   )
-  await mergeResults(dependencies.database, context.batch, judged)
+}
+
+/**
+ * Ends items that can't be written as a request to this batch's model, so that they were not sent this time. One that was sent before ends as its last
+ * sending did: that a fallback model can't take it, either, explains nothing.
+ */
+export async function failUnsendable(
+  dependencies: ActivityDependencies,
+  context: BatchContext,
+  refused: readonly RefusedItem[],
+): Promise<void> {
+  const bench = { ...benchFor(dependencies, context, () => null), maxRounds: 0 }
+  await mergeRefused(dependencies, context, refused, ({ seq, reason }, earlier) => {
+    const last = earlier.at(-1)
+    const real = last === undefined ? {} : (JSON.parse(last.error) as Partial<AnswerError>)
+    const error =
+      last === undefined || real.message === undefined
+        ? ownError('invalid_request', 'invalid_request', reason)
+        : {
+            ...ownError(last.errorClass, last.errorClass, ''),
+            ...real,
+            message: `${real.message} (${context.batch.model} could not take it after that: ${reason})`,
+          }
+    const answer: CanonicalAnswer = { content: null, error, finishReason: null, usage: noUsage, model: null }
+    return { ...judge(bench, seq, answer, null, null, earlier), model: null, attempts: earlier.length }
+  })
+}
+
+/** Rows of one merge, as for answers. */
+const refusedPerMerge = 1000
+
+/** Merges them in pages, each item with what was tried before. */
+async function mergeRefused(
+  { database }: ActivityDependencies,
+  { batch }: BatchContext,
+  refused: readonly RefusedItem[],
+  end: (item: RefusedItem, earlier: readonly EarlierAttempt[]) => JudgedResult,
+): Promise<void> {
+  for (let from = 0; from < refused.length; from += refusedPerMerge) {
+    const chunk = refused.slice(from, from + refusedPerMerge)
+    const seqs = chunk.map(({ seq }) => seq)
+    const earlier = await listEarlierAttempts(database.sql, batch, seqs)
+    await mergeResults(
+      database,
+      batch,
+      chunk.map((item) => end(item, earlier.get(item.seq) ?? [])),
+    )
+  }
 }
 
 /** Postgres text can't hold a NUL, and JSON never has a raw one: only a broken line does. */

@@ -68,16 +68,21 @@ export function createPollActivities(dependencies: ActivityDependencies) {
   async function recordProgress(key: BatchKey, { batch, spec }: BatchContext, seen: ProviderBatch): Promise<BatchStep> {
     const now = Date.now()
     const done = seen.counts === null ? null : seen.counts.done + seen.counts.failed
+    const haveCountsMoved =
+      (seen.counts?.done ?? null) !== batch.reportedDone || (seen.counts?.failed ?? null) !== batch.reportedFailed
+    const submittedAt = batch.submittedAt ?? batch.createdAt
+    // Both ages are compared, so both are by this worker's clock, from a start by the provider's. Another worker's may be some seconds off,
+    // which moves a poll by less than that.
+    const progressedAt = haveCountsMoved ? new Date(now) : (batch.progressedAt ?? submittedAt)
     const waitMs = nextPollDelayMs(resolvePolling(spec.polling, ...settings.polling(batch.provider)), {
-      elapsedMs: Math.max(0, now - (batch.submittedAt ?? batch.createdAt).getTime()),
+      elapsedMs: Math.max(0, now - submittedAt.getTime()),
       done,
       total: batch.items,
+      sinceProgressMs: Math.max(0, now - progressedAt.getTime()),
+      polls: batch.polls + 1,
       expiresInMs: seen.expiresAt === null ? null : seen.expiresAt.getTime() - now,
     })
-    const hasChanged =
-      seen.rawStatus !== batch.providerStatus ||
-      (seen.counts?.done ?? null) !== batch.reportedDone ||
-      (seen.counts?.failed ?? null) !== batch.reportedFailed
+    const hasChanged = seen.rawStatus !== batch.providerStatus || haveCountsMoved
     await database.drizzle.transaction(async (tx) => {
       const current = await loadBatch(tx, key.jobId, key.batch, 'lock')
       if (current.status !== 'in_progress' || current.providerBatchId !== seen.id) return
@@ -85,6 +90,7 @@ export function createPollActivities(dependencies: ActivityDependencies) {
         providerStatus: seen.rawStatus,
         reportedDone: seen.counts?.done ?? null,
         reportedFailed: seen.counts?.failed ?? null,
+        progressedAt,
         expiresAt: seen.expiresAt,
         polls: batch.polls + 1,
         nextPollAt: new Date(now + waitMs),

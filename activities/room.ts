@@ -1,13 +1,13 @@
 import { batchWorkflowId } from '../core/job-id.ts'
 import { describeError } from '../core/errors.ts'
-import { lockLaneOfBatch, releaseLease, requeue, type Granted } from '../db/admission.ts'
+import { lockLaneOfBatch, releaseLease, requeue, returnRoom, type Granted } from '../db/admission.ts'
 import { databaseNow, loadBatch, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
 import type { Query } from '../db/database.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
 import { closeSubmission, findLiveSubmission } from '../db/submissions.ts'
-import { parseSpec, retryPolicy, type BatchKey } from './batch-context.ts'
-import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import { parseSpec, retryPolicy, stepOf, type BatchKey } from './batch-context.ts'
+import type { BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 
 /*
@@ -41,13 +41,12 @@ export async function endUnsent(
     await appendEvent(query, key.jobId, 'batch_ended', { batch: key.batch, result: 'not_sent' })
     return granted
   })
-  const batch = await loadBatch(dependencies.database.drizzle, key.jobId, key.batch)
-  return step(phaseOf(batch.status))
+  return await stepOf(dependencies, key)
 }
 
 /**
- * Lets others have the room of a batch of which nothing is at the provider, for as long as its job is paused. It asks for room again
- * later, and is uploaded anew. False, and nothing changed: something of it was sent, or may have been.
+ * Lets others have the room of a batch of which nothing is at the provider, for as long as its job is paused. Its place in the queue is kept; it
+ * is uploaded anew when it has room again. False, and nothing changed: something of it was sent, or may have been.
  */
 export async function giveBackRoom(dependencies: ActivityDependencies, key: BatchKey): Promise<boolean> {
   let isUnsent = false
@@ -56,7 +55,8 @@ export async function giveBackRoom(dependencies: ActivityDependencies, key: Batc
     if (isSent || (batch.status !== 'planned' && batch.status !== 'submitting')) return []
     isUnsent = true
     await updateBatch(query, key.jobId, key.batch, { status: 'planned' })
-    return await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
+    const { priority } = await loadJob(query, key.jobId)
+    return await returnRoom(query, batch, priority, dependencies.settings.capacity(batch.provider))
   })
   return isUnsent
 }
@@ -79,7 +79,6 @@ export async function backToAdmission(
     const job = await loadJob(query, key.jobId)
     const live = await findLiveSubmission(query, key.jobId, key.batch)
     if (live !== null) await closeSubmission(query, live.id, live.state, 'abandoned', `${code}: ${message}`)
-    const granted = await releaseLease(query, key.jobId, key.batch, dependencies.settings.capacity(batch.provider))
     const delayMs = retryPolicy(dependencies, batch.provider, parseSpec(job)).backoffMs * 2 ** Math.min(batch.readmissions, 5)
     await updateBatch(query, key.jobId, key.batch, {
       status: 'planned',
@@ -92,7 +91,7 @@ export async function backToAdmission(
       errorCode: code,
       errorMessage: message,
     })
-    await requeue(query, batch, job.priority, delayMs)
+    const granted = await requeue(query, batch, job.priority, delayMs, dependencies.settings.capacity(batch.provider))
     await appendEvent(query, key.jobId, 'batch_readmitted', { batch: key.batch, code, message, delay_ms: delayMs })
     return granted
   })

@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadBatch, updateBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
-import { closeSubmission, findLiveSubmission, findOwned, settleableInMs, type SubmissionRow } from '../db/submissions.ts'
-import { isTerminalAtProvider, type Provider, type ProviderBatch } from '../providers/provider.ts'
+import {
+  closeSubmission,
+  findLiveSubmission,
+  findOwned,
+  recordTwin,
+  settleableInMs,
+  type SubmissionRow,
+} from '../db/submissions.ts'
+import type { Provider, ProviderBatch } from '../providers/provider.ts'
 import { loadContext, requireProvider, type BatchKey } from './batch-context.ts'
 import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -46,8 +53,9 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
     }
     const [ours, ...twins] = found
     if (ours === undefined) return await sendAgain(key, submission)
+    // Written down first: the janitor cancels and books them, whatever happens to this try.
+    for (const twin of twins) await recordTwin(database.drizzle, submission, twin.id)
     await acceptCreated(dependencies, submission, ours, 'batch_adopted', { items: batch.items })
-    for (const twin of twins) await cancelTwin(dependencies, provider, submission, twin, signal)
     return step('poll', 0, 'adopted')
   }
 
@@ -63,9 +71,12 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
       provider.name,
       ours.map((candidate) => candidate.id),
     )
-    return ours
-      .filter((candidate) => !owned.has(candidate.id))
-      .sort((left, right) => left.createdAt.getTime() - right.createdAt.getTime())
+    return (
+      ours
+        .filter((candidate) => !owned.has(candidate.id))
+        // Providers stamp in whole seconds: with equal ones, every try must still choose the same.
+        .sort((left, right) => left.createdAt.getTime() - right.createdAt.getTime() || (left.id < right.id ? -1 : 1))
+    )
   }
 
   /** Absent twice: the batch keeps its room and is sent as a new attempt, with a token and a file of its own. */
@@ -89,19 +100,4 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
     const detail = `whether batch ${key.batch} exists at ${submission.provider} can't be decided from its listing: nothing of it is sent again until a person has looked`
     return await pauseForPerson(dependencies, key, 'submission_unknown', detail, 'settle')
   }
-}
-
-/** Cancels a batch that a submission created although another one counts. Its answers are never merged. */
-export async function cancelTwin(
-  { database, logger }: ActivityDependencies,
-  provider: Provider,
-  submission: SubmissionRow,
-  twin: ProviderBatch,
-  signal: AbortSignal,
-): Promise<void> {
-  if (isTerminalAtProvider(twin.status)) return
-  logger.warn({ jobId: submission.jobId, batch: submission.batch, providerBatchId: twin.id }, 'a late twin is cancelled')
-  await provider.cancel(twin.id, signal)
-  if (twin.status === 'cancelling') return
-  await appendEvent(database.drizzle, submission.jobId, 'twin_cancelled', { batch: submission.batch, provider_batch_id: twin.id })
 }

@@ -1,7 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatItemId } from '../core/item-id.ts'
-import { BatchwrightError } from '../core/errors.ts'
+import { BatchwrightError, describeError } from '../core/errors.ts'
 import { readBatchItems } from '../db/batches.ts'
 import { listEarlierAttempts, type EarlierAttempt } from '../db/outcomes.ts'
 import type { AnswerContent, AnswerError } from '../formats/canonical-answer.ts'
@@ -9,7 +9,7 @@ import { cleanableParameter } from '../formats/cleanable-parameter.ts'
 import { parseInputLine } from '../formats/input-line.ts'
 import type { JobDefaults, Revision } from '../formats/rendering.ts'
 import type { Provider } from '../providers/provider.ts'
-import type { ActivityDependencies } from './dependencies.ts'
+import type { ActivityDependencies, Logger } from './dependencies.ts'
 import type { BatchContext } from './batch-context.ts'
 import { createLineFile } from './line-file.ts'
 
@@ -86,4 +86,32 @@ function revisionAfter(attempts: readonly EarlierAttempt[] | undefined): Revisio
       rejected === undefined || answer?.text == null ? null : { text: answer.text, reason: errorOf(rejected).message },
     removedParameter: refused === undefined ? null : cleanableParameter(errorOf(refused)),
   }
+}
+
+/**
+ * A spool file is written and uploaded by one activity, which runs for six hours at most: one that nobody has written to for this long was left by a
+ * process that was killed. Workers of one machine share the directory.
+ */
+const abandonedAfterMs = 24 * 3_600_000
+/** The names that `spoolBatch` gives, so that nothing else is ever removed. */
+const spoolName = /^[0-9a-z]{16}\.jsonl$/
+
+/** Removes spool files that were left behind, which may be large. Best effort; returns how many. */
+export async function removeAbandonedSpools(directory: string, logger: Logger): Promise<number> {
+  let removed = 0
+  try {
+    for (const name of await readdir(directory)) {
+      if (!spoolName.test(name)) continue
+      const path = join(directory, name)
+      // Another worker may have removed it meanwhile.
+      const found = await stat(path).catch(() => null)
+      if (found === null || Date.now() - found.mtimeMs < abandonedAfterMs) continue
+      await rm(path, { force: true })
+      removed += 1
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      logger.warn({ directory, error: describeError(error) }, 'spool files that were left behind could not be removed')
+  }
+  return removed
 }

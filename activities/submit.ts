@@ -9,17 +9,26 @@ import {
   closeSubmission,
   findLiveSubmission,
   intendSubmission,
+  isFileSubmitted,
   noteAmbiguity,
   recordCreated,
   settleableInMs,
   type SubmissionRow,
 } from '../db/submissions.ts'
 import { ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
-import { defaultsFor, loadContext, requireProvider, retryPolicy, type BatchContext, type BatchKey } from './batch-context.ts'
+import {
+  defaultsFor,
+  loadContext,
+  requireProvider,
+  retryPolicy,
+  stepOf,
+  type BatchContext,
+  type BatchKey,
+} from './batch-context.ts'
 import { phaseOf, step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
-import { failItems } from './judge.ts'
+import { failUnsendable } from './judge.ts'
 import { runStep } from './pausing.ts'
 import { endAllAs } from './refusal.ts'
 import { backToAdmission, endUnsent, giveBackRoom } from './room.ts'
@@ -34,7 +43,7 @@ const maxUploadsOfRefused = 2
  * request may have left, and sends nothing until `settle` has decided.
  */
 export function createSubmitActivities(dependencies: ActivityDependencies) {
-  const { database, settings, reach } = dependencies
+  const { database, settings, logger, reach } = dependencies
   return {
     /** Renders the batch into a file and uploads it. Every upload has a token, a file name and a file of its own. */
     async upload(key: BatchKey): Promise<BatchStep> {
@@ -50,7 +59,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   async function uploadBatch(key: BatchKey, signal: AbortSignal): Promise<BatchStep> {
     const context = await loadContext(dependencies, key)
     const { batch, job, spec } = context
-    if (batch.status !== 'planned') return step(phaseOf(batch.status))
+    if (batch.status !== 'planned') return await stepOf(dependencies, key)
     if (job.status !== 'in_progress') return step('admit')
     const provider = requireProvider(dependencies, batch.provider, batch.simulated)
     const defaults = defaultsFor(context, retryPolicy(dependencies, batch.provider, spec))
@@ -59,7 +68,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     const spool = await spoolBatch(dependencies, context, provider, defaults, token, signal)
     try {
       if (spool.refused.length > 0) {
-        await failItems(dependencies, context, spool.refused)
+        await failUnsendable(dependencies, context, spool.refused)
         return await endUnsent(dependencies, key, 'rest')
       }
       const fileName = `job-${key.jobId}-batch-${key.batch}-attempt-${attempt}-${token}.jsonl`
@@ -74,17 +83,34 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         })
       }
       await reach('upload.before_record')
-      // Another try of this activity may have been faster: its file is the one then, and ours expires by itself.
-      await recordUpload(database.drizzle, batch, {
+      const isOurs = await recordUpload(database.drizzle, batch, {
         attempt,
         token,
         inputFileId,
         requestHash: spool.hash,
         keyFingerprint: provider.keyFingerprint,
       })
+      // Another try of this activity may have been faster: its file is the one then, and nobody knows ours.
+      const superseded = isOurs ? await findSuperseded(batch) : inputFileId
+      if (superseded !== null) await deleteUnused(provider, key, superseded, signal)
       return step('submit')
     } finally {
       await spool.remove()
+    }
+  }
+
+  /** The batch's file before this upload, if no submission refers to it. From the moment that the upload is recorded none can any more. */
+  async function findSuperseded({ jobId, inputFileId }: BatchRow): Promise<string | null> {
+    if (inputFileId === null || (await isFileSubmitted(database.drizzle, jobId, inputFileId))) return null
+    return inputFileId
+  }
+
+  /** Best effort: what stays behind goes by the expiry that it was uploaded with. */
+  async function deleteUnused(provider: Provider, key: BatchKey, fileId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await provider.deleteFiles([fileId], signal)
+    } catch (error) {
+      logger.warn({ ...key, fileId, error: describeError(error) }, 'a superseded input file could not be deleted')
     }
   }
 

@@ -23,6 +23,22 @@ describe('bad input stores nothing and says what is wrong', () => {
       'invalid_input',
       /line 2: promt: unknown field \(did you mean "prompt"\?\)/,
     ],
+    [
+      'a key that is there twice',
+      `${good}{"prompt":"a","prompt":"b"}\n`,
+      { model },
+      422,
+      'invalid_input',
+      /line 2: prompt: is there twice/,
+    ],
+    [
+      'a key that is there twice in the spec',
+      good,
+      { spec: `{"model":"${model}","tags":{"team":"a","team":"b"}}` },
+      400,
+      'invalid_request',
+      /"spec" is not valid: tags\.team: is there twice/,
+    ],
     ['a wrong type', `{"prompt":5}\n`, { model }, 422, 'invalid_input', /line 1: prompt: expected/],
     ['a missing field', `{"custom_id":"x"}\n`, { model }, 422, 'invalid_input', /line 1: has no request/],
     [
@@ -194,6 +210,26 @@ describe('bad input stores nothing and says what is wrong', () => {
       errors: [{ line: 2, reason: expect.stringContaining('is nested too deeply') }],
     })
     expect(await send(`{"model":"${model}","schema":${deep},"items":[{"prompt":"x"}]}`)).toMatchObject({ code: 'invalid_schema' })
+  })
+
+  test('a key that is there twice in a JSON body, or in the spec of a multipart one', async () => {
+    const before = await api.stored()
+    const json = `{"model":"${model}","items":[{"prompt":"a"},{"prompt":"a","prompt":"b"}]}`
+    const headers = { 'content-type': 'application/json' }
+    expect(await answerOf(api.request('/v1/jobs', { method: 'POST', body: json, headers }))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      errors: [{ field: 'items[1].prompt', reason: expect.stringContaining('is there twice') }],
+    })
+    const form = new FormData()
+    form.append('job', `{"model":"${model}","name":"a","name":"b"}`)
+    form.append('file', new File([good], 'items.jsonl'))
+    expect(await answerOf(api.request('/v1/jobs', { method: 'POST', body: form }))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      errors: [{ field: 'name', reason: expect.stringContaining('is there twice') }],
+    })
+    expect(await api.stored()).toEqual(before)
   })
 
   test('the first 100 errors are listed in order, with their number', async () => {

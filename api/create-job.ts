@@ -5,6 +5,7 @@ import { createJobBody, createJobHeaders, createJobQuery, jobSchema, jsonBodyLim
 import type { Dependencies } from './dependencies.ts'
 import { toJobJson } from './job-json.ts'
 import { readJsonBody } from './json-body.ts'
+import { parseJson } from './json-text.ts'
 import { bodyOf } from './request-body.ts'
 import { addRoute, jsonAnswer, type ApiContext, type Router } from './router.ts'
 import type { ByteLine } from './uploads/byte-lines.ts'
@@ -130,19 +131,13 @@ function lineOf(item: unknown, lineNumber: number): string {
   }
 }
 
-/** Throws `invalid_json` for a `spec` that is none. */
+/** Throws what `parseJson` throws for a `spec` that is none. */
 function specOf({ spec, tag, ...fields }: CreateQuery): unknown {
   if (spec === undefined) return { ...fields, ...(tag === undefined ? {} : { tags: tagsOf([tag].flat()) }) }
   if (tag !== undefined || Object.keys(fields).length > 0) {
     throw new BatchwrightError('invalid_request', 'query: give the whole spec as `spec`, or its fields one by one, not both')
   }
-  try {
-    return JSON.parse(spec)
-  } catch (error) {
-    throw new BatchwrightError('invalid_json', `the query parameter "spec" is not JSON: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
+  return parseJson(spec, 'the query parameter "spec"')
 }
 
 function tagsOf(pairs: readonly string[]): Record<string, string> {

@@ -11,7 +11,6 @@ import { decodeCursor, numberCursor, toPage } from './cursors.ts'
 import type { Dependencies } from './dependencies.ts'
 import { toErrorJson, toResultJson } from './result-json.ts'
 import { addRoute, jsonAnswer, type Router } from './router.ts'
-import { withSendings } from './sendings.ts'
 
 /** `GET /v1/jobs/{id}/items`, and one of them with its whole story. */
 export function addItemRoutes(router: Router, { database }: Dependencies): void {
@@ -30,7 +29,7 @@ export function addItemRoutes(router: Router, { database }: Dependencies): void 
       await loadJob(database.drizzle, params.id)
       const after = decodeCursor(query.cursor, numberCursor)?.after ?? 0
       const filter = { status: query.status, errorClass: query.error_class, customId: query.custom_id }
-      const rows = await withSendings(database, params.id, await listItems(database, params.id, filter, after, query.limit + 1))
+      const rows = await listItems(database, params.id, filter, after, query.limit + 1)
       return context.json(toPage(rows, query.limit, toItemJson, (row) => ({ after: row.seq })))
     },
   )
@@ -40,14 +39,14 @@ export function addItemRoutes(router: Router, { database }: Dependencies): void 
     {
       method: 'get',
       path: '/v1/jobs/{id}/items/{seq}',
-      summary: 'One item with its line, its attempts and its result',
+      summary: 'One item with its line, its earlier attempts and its result',
       tag: 'jobs',
       params: itemParams,
       responses: { 200: jsonAnswer(itemDetailSchema, 'The item.') },
     },
     async ({ context, params: { id, seq } }) => {
       const job = await loadJob(database.drizzle, id)
-      const [item] = await withSendings(database, id, await listItems(database, id, { seq }, seq - 1, 1))
+      const [item] = await listItems(database, id, { seq }, seq - 1, 1)
       const line = await findItemLine(database, id, seq)
       if (item === undefined || line === null) throw new BatchwrightError('item_not_found', `job ${id} has no item ${seq}`)
       const attempts = await listItemAttempts(database, id, seq)
@@ -55,7 +54,7 @@ export function addItemRoutes(router: Router, { database }: Dependencies): void 
       return context.json({
         ...toItemJson(item),
         line: JSON.parse(line) as Json,
-        attempts_made: attempts.map(toAttemptJson),
+        earlier_attempts: attempts.map(toAttemptJson),
         result: result === null ? null : toResultJson(job, result),
       })
     },

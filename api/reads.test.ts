@@ -9,7 +9,7 @@ import { batchListSchema } from './contracts/batches.ts'
 import { costsSchema } from './contracts/costs.ts'
 import { itemDetailSchema, itemListSchema } from './contracts/items.ts'
 import { jobListSchema, jobSchema } from './contracts/jobs.ts'
-import { resultSchema } from './contracts/results.ts'
+import { rawResultSchema, resultSchema } from './contracts/results.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -117,7 +117,7 @@ async function createRunningJob(): Promise<string> {
   await mergeResults(database, await loadBatch(database.drizzle, id, 1), [
     judged(1, {
       answer: JSON.stringify({ text: 'a "quoted", text\nin two lines', output: { label: 'x' }, toolCalls: [], embedding: null }),
-      raw: '{"raw":1}',
+      raw: '{"raw": 1.0, "raw":12345678901234567890}',
       cost: 1_500_000n,
     }),
     judged(2, {
@@ -154,7 +154,7 @@ describe('a job that runs', () => {
       counts: { total: 10, pending: 3, submitted: 4, succeeded: 2, failed: 1, expired: 0, cancelled: 0 },
       progress: { done: 6, failed: 2, total: 10 },
       batches: { total: 3, open: 2 },
-      attempts: 1,
+      earlier_attempts: 1,
       cost_usd: '0.001500014',
       next_poll_at: '2030-01-01T00:00:00.000Z',
       simulated: true,
@@ -187,7 +187,8 @@ describe('a job that runs', () => {
       custom_id: 'item-4',
       line: { prompt: '4' },
       result: null,
-      attempts_made: [
+      attempts: 1,
+      earlier_attempts: [
         { batch: 1, batch_id: 'batch_one', round: 1, error: { class: 'rate_limited', code: 'slow_down', http_status: 429 } },
       ],
     })
@@ -242,7 +243,19 @@ describe('a job that runs', () => {
     expect(await seqs('after_seq=1')).toEqual([2, 3])
     expect(await seqs('limit=1')).toEqual([1])
     expect(await seqs('status=failed')).toEqual([3])
-    expect(await lines('raw=true')).toEqual(['{"raw":1}', '{"raw":2}'])
+  })
+
+  test("gives the provider's own lines beside the user's id, unchanged, and null where there is none", async () => {
+    const text = await (await api.request(`/v1/jobs/${id}/results?raw=true`)).text()
+    const lines = text.trimEnd().split('\n')
+    expect(lines.map((line) => rawResultSchema.strict().parse(JSON.parse(line)))).toEqual([
+      { custom_id: 'item-1', seq: 1, status: 'succeeded', raw: '{"raw": 1.0, "raw":12345678901234567890}' },
+      { custom_id: 'item-2', seq: 2, status: 'succeeded', raw: '{"raw":2}' },
+      { custom_id: 'item-3', seq: 3, status: 'failed', raw: null },
+    ])
+    expect(await answerOf(api.request(`/v1/jobs/${id}/results?raw=true&format=json&status=failed`))).toEqual([
+      { custom_id: 'item-3', seq: 3, status: 'failed', raw: null },
+    ])
   })
 
   test('gives results as one JSON array, also when there are none', async () => {

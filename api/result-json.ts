@@ -1,9 +1,9 @@
 import type { Json } from '../core/json.ts'
 import { formatDollars } from '../core/money.ts'
 import type { JobRow } from '../db/job-state.ts'
-import type { StoredResult } from '../db/results.ts'
+import type { RawResult as StoredRawResult, StoredResult } from '../db/results.ts'
 import type { AnswerContent, AnswerError, FinishReason } from '../formats/canonical-answer.ts'
-import type { ItemError, Result } from './contracts/results.ts'
+import type { ItemError, RawResult, Result } from './contracts/results.ts'
 
 /** A result line (design, section 6). */
 export function toResultJson(job: Pick<JobRow, 'provider' | 'simulated'>, stored: StoredResult): Result {
@@ -34,6 +34,11 @@ export function toResultJson(job: Pick<JobRow, 'provider' | 'simulated'>, stored
     warnings: [...warningsOf(stored.itemWarnings), ...warningsOf(stored.answerWarnings)],
     simulated: job.simulated,
   }
+}
+
+/** The provider's line stays a text: as JSON, numbers and repeated keys would not come back as they were. */
+export function toRawResultJson({ customId, seq, status, raw }: StoredRawResult): RawResult {
+  return { custom_id: customId, seq, status, raw }
 }
 
 /** The error of an outcome or attempt, which is stored as an AnswerError. */

@@ -1,11 +1,12 @@
+import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
 import { loadJob, type JobRow } from '../db/job-state.ts'
 import { readRawResults, readResults } from '../db/results.ts'
 import { jobParams } from './contracts/jobs.ts'
-import { completeHeader, resultsQuery, resultSchema, type ResultFormat } from './contracts/results.ts'
+import { completeHeader, rawResultSchema, resultsQuery, resultSchema, type ResultFormat } from './contracts/results.ts'
 import type { Dependencies } from './dependencies.ts'
 import { csvHeader, toCsvRow } from './result-csv.ts'
-import { toResultJson } from './result-json.ts'
+import { toRawResultJson, toResultJson } from './result-json.ts'
 import { addRoute, type Router } from './router.ts'
 
 /** `GET /v1/jobs/{id}/results`: a stream of what is finished so far, in input order. */
@@ -25,8 +26,8 @@ export function addResultRoutes(router: Router, { database }: Dependencies): voi
           description: 'One result a line.',
           headers: { [completeHeader]: { schema: { type: 'string', enum: ['true', 'false'] } } },
           content: {
-            'application/x-ndjson': { schema: resultSchema },
-            'application/json': { schema: resultSchema.array() },
+            'application/x-ndjson': { schema: resultLine },
+            'application/json': { schema: resultLine.array() },
             'text/csv': { schema: { type: 'string' } },
           },
         },
@@ -48,6 +49,8 @@ export function addResultRoutes(router: Router, { database }: Dependencies): voi
   )
 }
 
+const resultLine = z.union([resultSchema, rawResultSchema])
+
 const mediaTypes: Record<ResultFormat, string> = {
   jsonl: 'application/x-ndjson',
   json: 'application/json',
@@ -58,8 +61,8 @@ function isComplete(job: JobRow): boolean {
   return job.status !== 'validating' && job.succeeded + job.failed + job.expired + job.cancelled >= job.items
 }
 
-async function* rawPages(pages: AsyncIterable<Array<{ raw: string }>>): AsyncGenerator<string[]> {
-  for await (const page of pages) yield page.map(({ raw }) => raw)
+async function* rawPages(pages: ReturnType<typeof readRawResults>): AsyncGenerator<string[]> {
+  for await (const page of pages) yield page.map((stored) => JSON.stringify(toRawResultJson(stored)))
 }
 
 async function* linePages(job: JobRow, pages: ReturnType<typeof readResults>, format: ResultFormat): AsyncGenerator<string[]> {

@@ -13,6 +13,8 @@ const main = ['./main.js', './main.ts']
   .map((name) => fileURLToPath(new URL(name, import.meta.url)))
   .find((path) => existsSync(path))
 
+endWithNpx()
+
 if (main === undefined) {
   fail('batchwright: cli/main.ts is missing beside this launcher; install it again')
 } else if (Number.parseInt(process.versions.node, 10) >= oldestMajor) {
@@ -47,6 +49,22 @@ function handOver(node, program) {
   child.on('exit', (code, signal) => {
     process.exit(signal === null ? code : 128 + constants.signals[signal])
   })
+}
+
+/**
+ * npx runs us below a shell, and at a SIGTERM only the shell ends: we would run on, with nobody who knows of us. So where the shell that npx started
+ * for us and nothing else is gone, that is our SIGTERM. Whoever starts us in another way may end before us: `nohup batchwright up &` goes on.
+ */
+function endWithNpx() {
+  const { npm_lifecycle_event: event, npm_lifecycle_script: script } = process.env
+  if (event !== 'npx' || !/^(['"]?)batchwright\1$/.test(script ?? '') || process.ppid === 1) return
+  const shell = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500)
+  watch.unref()
 }
 
 /** @param {string} line */

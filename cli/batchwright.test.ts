@@ -62,6 +62,44 @@ process.stdin.on('data', (chunk) => {
 })
 `
 
+/** Ends at a SIGTERM, or when it is asked whether it is still there. */
+const patient = `import { existsSync } from 'node:fs'
+process.on('SIGTERM', () => { console.log('stopping'); process.exit(0) })
+setInterval(() => { if (existsSync(new URL('asked', import.meta.url))) { console.log('still there'); process.exit(0) } }, 20)
+console.log('ready')
+`
+
+/** The launcher below a shell, as npx starts it; the shell is then killed. Resolves when that is gone. */
+async function orphaned(node: string, environment: NodeJS.ProcessEnv): Promise<{ output: Promise<string> }> {
+  writeMain(patient)
+  const shell = spawn('sh', ['-c', '"$0" "$1"; exit $?', node, join(house, 'cli/batchwright.js')], {
+    env: { ...process.env, npm_lifecycle_event: undefined, npm_lifecycle_script: undefined, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const output = outcome(shell).then(({ stdout }) => stdout)
+  await once(shell.stdout, 'data')
+  const gone = once(shell, 'exit')
+  shell.kill('SIGTERM')
+  await gone
+  return { output }
+}
+
+test('when the shell that npx started for it is gone, it is asked to stop', async () => {
+  const { output } = await orphaned(process.execPath, { npm_lifecycle_event: 'npx', npm_lifecycle_script: "'batchwright'" })
+  expect(await output).toBe('ready\nstopping\n')
+})
+
+test.for([
+  ['a shell of its own', {}],
+  ['a script that npx runs', { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'batchwright up & echo started' }],
+] as const)('started from %s, it goes on without it', async ([, environment]) => {
+  const { output } = await orphaned(process.execPath, environment)
+  // Nothing says that nothing will happen: more than one look of the launcher's.
+  await new Promise((resolve) => setTimeout(resolve, 1200))
+  writeFileSync(join(house, 'cli/asked'), '')
+  expect(await output).toBe('ready\nstill there\n')
+})
+
 test('under Node 24 it runs the CLI in the same process', async () => {
   writeMain(echo)
   const child = launch(process.execPath, 'list', '--json')
@@ -89,6 +127,12 @@ setInterval(() => {}, 1000)
     await once(child.stdout!, 'data')
     child.kill(signal)
     expect(await ended).toEqual({ code: 130, stdout: 'ready\nstopping\n', stderr: '' })
+  })
+
+  test('when the shell that npx started for it is gone, what it handed over to is asked to stop', async () => {
+    installNode24()
+    const { output } = await orphaned(oldNode!, { npm_lifecycle_event: 'npx', npm_lifecycle_script: "'batchwright'" })
+    expect(await output).toBe('ready\nstopping\n')
   })
 
   test('without a Node 24 it says in one line what to do', async () => {

@@ -84,7 +84,9 @@ test('a job from its file to its answers', async () => {
   expect((await cli.run('results', 'good', '-o', 'answers.csv')).code).toBe(0)
   expect(readFileSync(join(cli.directory, 'answers.csv'), 'utf8').split('\n')[0]).toMatch(/^custom_id,/)
   expect(JSON.parse((await cli.run('results', id.slice(0, 8), '--json')).stdout)).toHaveLength(20)
-  expect((await cli.run('results', id, '--raw')).stdout.split('\n')[0]).toContain('"response"')
+  const raw = JSON.parse((await cli.run('results', id, '--raw')).stdout.split('\n')[0] as string) as { raw: string }
+  expect(raw).toMatchObject({ custom_id: 'item-1', seq: 1, status: 'succeeded' })
+  expect(JSON.parse(raw.raw)).toHaveProperty('response')
 
   expect((await cli.run('status', id)).stdout).toMatch(/Status +completed/)
   expect((await cli.run('list', '--tag', 'team=a')).stdout).toMatch(new RegExp(`^ID .*\n${id} +good +completed +20/20`))

@@ -21,7 +21,7 @@ export function renderStatus(job: Job, nowMs: number): string {
         ? null
         : `${formatCount(job.batches.total)}, ${formatCount(job.batches.open)} open; round ${job.round}`,
     ],
-    ['Sent again', job.attempts === 0 ? null : countOf(job.attempts, 'attempt')],
+    ['Sent again', job.earlier_attempts === 0 ? null : countOf(job.earlier_attempts, 'attempt')],
     ['Tokens', `${formatCount(job.usage.input_tokens)} in, ${formatCount(job.usage.output_tokens)} out`],
     ['Cost', costText(job)],
     ['Priority', job.priority],

@@ -9,7 +9,7 @@ test('the summary of a job with failed items: how many of what, what it cost, wh
     name: 'nightly',
     counts: { total: 600, pending: 0, submitted: 0, succeeded: 597, failed: 3, expired: 0, cancelled: 0 },
     progress: { done: 600, failed: 3, total: 600 },
-    attempts: 60,
+    earlier_attempts: 60,
     cost_usd: '0.12345',
   })
   const summary = renderSummary(

@@ -20,7 +20,7 @@ export function renderSummary(job: Job, failures: FailureClasses): string {
     ['  error', job.error === null ? null : `${oneLine(job.error.message)} (${job.error.code})`],
     ['  items', itemsText(job)],
     ['  failed', failures.size === 0 ? null : failuresText(failures)],
-    ['  sent again', job.attempts === 0 ? null : countOf(job.attempts, 'attempt')],
+    ['  sent again', job.earlier_attempts === 0 ? null : countOf(job.earlier_attempts, 'attempt')],
     ['  cost', costText(job)],
     ['  results', counts.total === 0 ? null : `batchwright results ${job.id}`],
     ['  what failed', counts.failed + counts.expired > 0 ? `batchwright items ${job.id} --status failed,expired` : null],

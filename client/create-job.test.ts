@@ -74,11 +74,14 @@ test.for(['array', 'file'] as const)(
 test('an API that is restarted during an upload gets it again, with the same key', async () => {
   const first = await startScriptedServer(cutOff(1))
   const { port } = new URL(first.url)
+  const send = vi.spyOn(globalThis, 'fetch')
+  cleanUps.push(() => send.mockRestore())
   const creating = new Batchwright({ url: first.url }).jobs.create({ items: [{ prompt: 'a' }] })
   await vi.waitFor(() => expect(first.requests).toHaveLength(1))
   await first.close()
-  // Long enough for a try that is refused.
-  await new Promise((resolve) => setTimeout(resolve, 700))
+  // The try after it is refused: nothing listens there.
+  await vi.waitFor(() => expect(send).toHaveBeenCalledTimes(2), { timeout: 5000 })
+  await expect(send.mock.results[1]?.value).rejects.toThrow('fetch failed')
   const second = await startScriptedServer(accept, Number(port))
   cleanUps.push(second.close)
   await creating

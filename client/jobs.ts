@@ -58,7 +58,7 @@ export class Jobs {
     return readResults(this.#http, jobId, options)
   }
 
-  /** In a format of the server's, as bytes. With `raw` the provider's own lines. */
+  /** In a format of the server's, as bytes. With `raw` the provider's own lines, as `RawResult`. */
   async resultBytes(
     jobId: string,
     options: { format?: ResultFormat; raw?: boolean; signal?: AbortSignal } = {},

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { agingStepMs, grantTickets, overtakingMs, type ProviderLoad, type Ticket } from './admission.ts'
 
@@ -51,4 +52,53 @@ test('a big batch is overtaken by smaller ones for a while only; then its model 
 test('a batch above the whole budget goes alone rather than never', () => {
   const capacity = { maxInFlightBatches: 10, enqueuedTokens: new Map([['small', 50]]) }
   expect(names(grantTickets([ticket('a', 1), ticket('b', 1)], nothing, capacity))).toEqual(['a1'])
+})
+
+test('whatever waits, no limit is exceeded, and nothing that fits is left behind without a reason', () => {
+  const models = ['small', 'big', 'without a limit']
+  const waiting = fc.array(
+    fc.record({
+      jobId: fc.constantFrom('a', 'b', 'c'),
+      model: fc.constantFrom(...models),
+      priority: fc.constantFrom(0, 10, 20),
+      tokens: fc.integer({ min: 1, max: 400 }),
+      waitingMs: fc.integer({ min: 0, max: 4 * agingStepMs }),
+    }),
+    { maxLength: 30 },
+  )
+  const load = fc.record({ batches: fc.nat(12), small: fc.nat(400), big: fc.nat(400) })
+  fc.assert(
+    fc.property(waiting, load, (values, { batches, small, big }) => {
+      const tickets = values.map((value, index) => ({ ...value, batch: index + 1 }))
+      const capacity = {
+        maxInFlightBatches: 10,
+        enqueuedTokens: new Map([
+          ['small', 250],
+          ['big', 1000],
+        ]),
+      }
+      const before = new Map([
+        ['small', small],
+        ['big', big],
+      ])
+      const granted = grantTickets(tickets, { batches, tokensByModel: before, batchesByJob: new Map() }, capacity)
+      const after = new Map(before)
+      for (const { model, tokens } of granted) {
+        const used = after.get(model) ?? 0
+        const limit = capacity.enqueuedTokens.get(model) ?? Infinity
+        expect(used === 0 || used + tokens <= limit).toBe(true)
+        after.set(model, used + tokens)
+      }
+      expect(new Set(granted).size).toBe(granted.length)
+      expect(granted.length).toBeLessThanOrEqual(Math.max(0, 10 - batches))
+      if (batches + granted.length >= 10) return
+      for (const left of tickets.filter((ticket) => !granted.includes(ticket))) {
+        const fits = (after.get(left.model) ?? 0) + left.tokens <= (capacity.enqueuedTokens.get(left.model) ?? Infinity)
+        const drains = tickets.some(
+          (ticket) => ticket.model === left.model && ticket.waitingMs >= overtakingMs && !granted.includes(ticket),
+        )
+        expect(fits && !drains).toBe(false)
+      }
+    }),
+  )
 })

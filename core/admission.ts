@@ -39,26 +39,26 @@ export function grantTickets(tickets: readonly Ticket[], load: ProviderLoad, cap
   const tokens = new Map(load.tokensByModel)
   const batchesByJob = new Map(load.batchesByJob)
   const drainingModels = new Set<string>()
-  const waiting = [...tickets]
   const granted: Ticket[] = []
-  while (freeBatches > 0 && waiting.length > 0) {
-    // Each grant changes the shares, so the order is found again for the next one.
-    let best = 0
-    for (let index = 1; index < waiting.length; index++) {
-      if (compareTickets(waiting[index] as Ticket, waiting[best] as Ticket, batchesByJob) < 0) best = index
-    }
-    const [ticket] = waiting.splice(best, 1) as [Ticket]
-    if (drainingModels.has(ticket.model)) continue
-    const limit = capacity.enqueuedTokens.get(ticket.model)
-    const used = tokens.get(ticket.model) ?? 0
-    // A ticket above the whole budget could never go: it goes alone, and the provider decides.
-    if (limit !== undefined && used > 0 && used + ticket.tokens > limit) {
-      if (ticket.waitingMs >= overtakingMs) drainingModels.add(ticket.model)
-      continue
-    }
+  let waiting = [...tickets]
+  while (freeBatches > 0) {
+    // Each grant changes the shares, so the order is found again for the next one. What was passed over stays so: room only gets less.
+    waiting.sort((left, right) => compareTickets(left, right, batchesByJob))
+    const place = waiting.findIndex((ticket) => {
+      if (drainingModels.has(ticket.model)) return false
+      const limit = capacity.enqueuedTokens.get(ticket.model)
+      const used = tokens.get(ticket.model) ?? 0
+      // A ticket above the whole budget could never go: it goes alone, and the provider decides.
+      const fits = limit === undefined || used === 0 || used + ticket.tokens <= limit
+      if (!fits && ticket.waitingMs >= overtakingMs) drainingModels.add(ticket.model)
+      return fits
+    })
+    const ticket = waiting[place]
+    if (ticket === undefined) break
+    waiting = waiting.slice(place + 1)
     granted.push(ticket)
     freeBatches -= 1
-    tokens.set(ticket.model, used + ticket.tokens)
+    tokens.set(ticket.model, (tokens.get(ticket.model) ?? 0) + ticket.tokens)
     batchesByJob.set(ticket.jobId, (batchesByJob.get(ticket.jobId) ?? 0) + 1)
   }
   return granted

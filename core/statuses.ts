@@ -87,10 +87,6 @@ export function isTerminalJobStatus(status: JobStatus): boolean {
   }
 }
 
-export function isOutcomeStatus(status: string): status is OutcomeStatus {
-  return (outcomeStatuses as readonly string[]).includes(status)
-}
-
 /** Paused by something that no timer mends: a person must act (exit code 5). */
 export function needsPerson(reason: PauseReason | null): boolean {
   return reason !== null && reason !== 'user'

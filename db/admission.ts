@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { grantTickets, type ProviderCapacity, type Ticket } from '../core/admission.ts'
+import { grantTickets, type ProviderCapacity, type ProviderLoad, type Ticket } from '../core/admission.ts'
+import type { BatchRow } from './batches.ts'
 import type { Database, Query } from './database.ts'
 import { batches, jobs, leases, tickets } from './schema.ts'
 
@@ -27,10 +28,16 @@ export function laneOf(provider: string, simulated: boolean): string {
   return simulated ? `${provider} (simulated)` : provider
 }
 
-/** Tickets looked at in one grant; those behind get their turn with the next one. */
-const ticketsConsidered = 1000
+/**
+ * Tickets that one look shows of each job and model: more than one, so that what does not fit can be overtaken within its job, too. What is behind
+ * them is seen by the next look, and there is one after each that granted something.
+ */
+const ticketsPerJobAndModel = 4
+/** More than a job ever has: its workflow opens 100 batches at a time. */
+const ticketsOfMixedJob = 1000
 
-async function lockLane(query: Query, lane: string): Promise<void> {
+/** Serializes what happens to one lane until the transaction ends. Taken before any row is locked. */
+export async function lockLane(query: Query, lane: string): Promise<void> {
   await query.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`batchwright lane ${lane}`}, 0))`)
 }
 
@@ -42,27 +49,26 @@ export async function requestAdmission(
   capacity: ProviderCapacity,
 ): Promise<Admission> {
   return await database.drizzle.transaction(async (tx) => {
+    await lockLaneOfBatch(tx, jobId, batch)
     const [row] = await tx
       .select({
         provider: batches.provider,
         simulated: batches.simulated,
         model: batches.model,
         tokens: batches.tokens,
-        readmissions: batches.readmissions,
-        jobStatus: jobs.status,
         priority: jobs.priority,
       })
       .from(batches)
       .innerJoin(jobs, eq(jobs.id, batches.jobId))
-      .where(and(eq(batches.jobId, jobId), eq(batches.batch, batch)))
+      // A late try of an activity must not queue what has gone on since.
+      .where(and(eq(batches.jobId, jobId), eq(batches.batch, batch), eq(batches.status, 'planned')))
     if (row === undefined) return { granted: false, others: [], notBeforeMs: 0 }
     const lane = laneOf(row.provider, row.simulated)
-    await lockLane(tx, lane)
-    const [lease] = await tx
-      .select({ lane: leases.lane })
+    const held = await tx
+      .select({ batch: leases.batch })
       .from(leases)
       .where(and(eq(leases.jobId, jobId), eq(leases.batch, batch)))
-    if (lease !== undefined) return { granted: true, others: [], notBeforeMs: 0 }
+    if (held.length > 0) return { granted: true, others: [], notBeforeMs: 0 }
     await tx
       .insert(tickets)
       .values({ jobId, batch, lane, model: row.model, priority: row.priority, tokens: row.tokens })
@@ -90,23 +96,73 @@ export async function lockLaneOfBatch(query: Query, jobId: string, batch: number
   if (row !== undefined) await lockLane(query, laneOf(row.provider, row.simulated))
 }
 
-/** Gives back a batch's room, or its place in the queue, and passes the room on. The caller holds the lane's lock. */
-export async function releaseLease(query: Query, jobId: string, batch: number, capacity: ProviderCapacity): Promise<Granted[]> {
+/**
+ * Gives back a batch's room for good, or its place in the queue, and passes the room on. The caller holds the lane's lock. Without a
+ * capacity, which only a worker with that provider has, the room is free and nobody is told: a worker that has it grants it, in a
+ * waiter's fallback timer or the janitor's next sweep at the latest.
+ */
+export async function releaseLease(
+  query: Query,
+  jobId: string,
+  batch: number,
+  capacity: ProviderCapacity | null,
+): Promise<Granted[]> {
   await query.delete(tickets).where(and(eq(tickets.jobId, jobId), eq(tickets.batch, batch)))
-  const [released] = await query
+  const lane = await deleteLease(query, jobId, batch)
+  return lane === null ? [] : await grantNext(query, lane, capacity)
+}
+
+/**
+ * Turns a batch's room back into a place in the queue, for as long as its job is paused, and passes the room on. A place that it has already stays,
+ * and is no longer held back by time: what held it back is a person's to mend. The caller holds the lane's lock.
+ */
+export async function returnRoom(
+  query: Query,
+  batch: BatchRow,
+  priority: number,
+  capacity: ProviderCapacity | null,
+): Promise<Granted[]> {
+  const lane = await deleteLease(query, batch.jobId, batch.batch)
+  if (lane === null) {
+    await query
+      .update(tickets)
+      .set({ notBefore: sql`now()` })
+      .where(and(eq(tickets.jobId, batch.jobId), eq(tickets.batch, batch.batch)))
+    return []
+  }
+  await insertReturned(query, batch, priority, 0)
+  return await grantNext(query, lane, capacity)
+}
+
+/**
+ * Puts a batch that the provider did not take back in the queue, to be granted no sooner than in `delayMs`, and passes on what room it still
+ * had. The caller holds the lane's lock.
+ */
+export async function requeue(
+  query: Query,
+  batch: BatchRow,
+  priority: number,
+  delayMs: number,
+  capacity: ProviderCapacity | null,
+): Promise<Granted[]> {
+  const lane = await deleteLease(query, batch.jobId, batch.batch)
+  await insertReturned(query, batch, priority, delayMs)
+  return lane === null ? [] : await grantNext(query, lane, capacity)
+}
+
+async function deleteLease(query: Query, jobId: string, batch: number): Promise<string | null> {
+  const [deleted] = await query
     .delete(leases)
     .where(and(eq(leases.jobId, jobId), eq(leases.batch, batch)))
     .returning({ lane: leases.lane })
-  return released === undefined ? [] : await grantNext(query, released.lane, capacity)
+  return deleted?.lane ?? null
 }
 
-/** Puts a batch back in the queue, to be granted no sooner than in `delayMs`. The caller holds the lane's lock. */
-export async function requeue(
-  query: Query,
-  batch: { jobId: string; batch: number; provider: string; simulated: boolean; model: string; tokens: number },
-  priority: number,
-  delayMs: number,
-): Promise<void> {
+/**
+ * A ticket ends with its grant, so one that comes back counts from its batch's planning, which was no later than its first request. A first
+ * request does not: a job may ask for its last batches days after it planned them, and all of them would be older than any other job's.
+ */
+async function insertReturned(query: Query, batch: BatchRow, priority: number, delayMs: number): Promise<void> {
   const notBefore = sql`now() + ${delayMs / 1000} * interval '1 second'`
   await query
     .insert(tickets)
@@ -117,44 +173,64 @@ export async function requeue(
       model: batch.model,
       priority,
       tokens: batch.tokens,
+      createdAt: batch.createdAt,
       notBefore,
     })
     .onConflictDoUpdate({ target: [tickets.jobId, tickets.batch], set: { notBefore } })
 }
 
-async function grantNext(query: Query, lane: string, capacity: ProviderCapacity): Promise<Granted[]> {
+/** Gives free room of a lane to those who wait for it. The caller holds the lane's lock, and tells the granted. */
+export async function grantNext(query: Query, lane: string, capacity: ProviderCapacity | null): Promise<Granted[]> {
+  const granted: Granted[] = []
+  if (capacity === null) return granted
+  for (;;) {
+    const load = await readLoad(query, lane)
+    // No more at a time than one look shows of a job: what it has behind them may go before another job's.
+    const maxInFlightBatches = Math.min(capacity.maxInFlightBatches, load.batches + ticketsPerJobAndModel)
+    if (load.batches >= maxInFlightBatches) return granted
+    const next = grantTickets(await listWaiting(query, lane), load, { ...capacity, maxInFlightBatches })
+    if (next.length === 0) return granted
+    for (const { jobId, batch, model, tokens } of next) {
+      await query.insert(leases).values({ jobId, batch, lane, model, tokens })
+      await query.delete(tickets).where(and(eq(tickets.jobId, jobId), eq(tickets.batch, batch)))
+      granted.push({ jobId, batch })
+    }
+  }
+}
+
+async function readLoad(query: Query, lane: string): Promise<ProviderLoad> {
   const inFlight = await query
     .select({ jobId: leases.jobId, model: leases.model, tokens: leases.tokens })
     .from(leases)
     .where(eq(leases.lane, lane))
-  if (inFlight.length >= capacity.maxInFlightBatches) return []
-  const waiting: Ticket[] = await query
-    .select({
-      jobId: tickets.jobId,
-      batch: tickets.batch,
-      model: tickets.model,
-      priority: tickets.priority,
-      tokens: tickets.tokens,
-      waitingMs: sql<number>`(extract(epoch from (now() - ${tickets.createdAt})) * 1000)::float8`,
-    })
-    .from(tickets)
-    .innerJoin(jobs, eq(jobs.id, tickets.jobId))
-    // A paused or cancelled job submits nothing: its place is kept, and not in the way.
-    .where(and(eq(tickets.lane, lane), eq(jobs.status, 'in_progress'), sql`${tickets.notBefore} <= now()`))
-    .orderBy(sql`${tickets.priority} desc, ${tickets.createdAt}`)
-    .limit(ticketsConsidered)
   const tokensByModel = new Map<string, number>()
   const batchesByJob = new Map<string, number>()
   for (const lease of inFlight) {
     tokensByModel.set(lease.model, (tokensByModel.get(lease.model) ?? 0) + lease.tokens)
     batchesByJob.set(lease.jobId, (batchesByJob.get(lease.jobId) ?? 0) + 1)
   }
-  const granted = grantTickets(waiting, { batches: inFlight.length, tokensByModel, batchesByJob }, capacity)
-  for (const ticket of granted) {
-    await query
-      .insert(leases)
-      .values({ jobId: ticket.jobId, batch: ticket.batch, lane, model: ticket.model, tokens: ticket.tokens })
-    await query.delete(tickets).where(and(eq(tickets.jobId, ticket.jobId), eq(tickets.batch, ticket.batch)))
-  }
-  return granted.map(({ jobId, batch }) => ({ jobId, batch }))
+  return { batches: inFlight.length, tokensByModel, batchesByJob }
+}
+
+/**
+ * The first tickets of each job and model: whatever their number and age, no job hides another one's, and no model another's. It goes from the jobs to
+ * their tickets by primary key, so its cost grows with the jobs in progress and not with the tickets. One priority counts within a job, so its
+ * first tickets are those with its lowest numbers, and only a job whose items name several models is read further to find all of these.
+ */
+async function listWaiting(query: Query, lane: string): Promise<Ticket[]> {
+  // By the time of the statement: the transaction may have begun, and waited for the lane, before the latest tickets were written. Rounded as the
+  // column is, or a ticket of this moment might count as one of the next millisecond.
+  return await query.execute<Ticket & Record<string, unknown>>(sql`
+    select t.job_id as "jobId", t.batch, t.model, t.priority, t.tokens::float8 as tokens,
+      greatest(0, extract(epoch from statement_timestamp() - t.created_at) * 1000)::float8 as "waitingMs"
+    from jobs j cross join lateral (
+      select *, row_number() over (partition by first.model order by first.batch) as nth
+      from (
+        select * from tickets w
+        where w.job_id = j.id and w.lane = ${lane} and w.not_before <= statement_timestamp()::timestamptz(3)
+        order by w.batch limit case when j.mixed then ${ticketsOfMixedJob}::int else ${ticketsPerJobAndModel}::int end
+      ) first
+    ) t
+    -- A paused or cancelled job submits nothing: its tickets keep their place, and are in nobody's way.
+    where j.status = 'in_progress' and t.nth <= ${ticketsPerJobAndModel}::int`)
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, ne, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, ne, or, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Query, Sql } from './database.ts'
@@ -25,6 +25,36 @@ export async function listOpenBatches(query: Query, jobId: string): Promise<Batc
     .orderBy(asc(batches.batch))
 }
 
+/** The numbers of a job's open batches, `limit` of them at most. */
+export async function openBatchNumbers(query: Query, jobId: string, limit: number): Promise<number[]> {
+  const rows = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), ne(batches.status, 'ended')))
+    .orderBy(asc(batches.batch))
+    .limit(limit)
+  return rows.map(({ batch }) => batch)
+}
+
+/** Whether something of a round has been sent already, or is being sent. */
+export async function isRoundUnderWay(query: Query, jobId: string, round: number): Promise<boolean> {
+  const rows = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), eq(batches.round, round), or(ne(batches.status, 'planned'), gt(batches.attempt, 0))))
+    .limit(1)
+  return rows.length > 0
+}
+
+/** The batches that go on with the items of this one, in the same round. */
+export async function listParts(query: Query, jobId: string, batch: number): Promise<number[]> {
+  const rows = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), eq(batches.splitFrom, batch)))
+  return rows.map((row) => row.batch)
+}
+
 export async function updateBatch(
   query: Query,
   jobId: string,
@@ -47,7 +77,7 @@ export interface StoredItem {
  * The items of a batch in seq order, a page at a time; no connection is held between pages. While a page is worked on, the next one is read: there are
  * two in memory at most, besides what the reader keeps.
  */
-export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 1_000_000): AsyncGenerator<StoredItem[]> {
+export async function* readBatchItems(sqlClient: Sql, batch: BatchRow, pageBytes = 2_000_000): AsyncGenerator<StoredItem[]> {
   let reading: Promise<StoredItem[]> | null = readPage(sqlClient, batch, batch.seqFrom - 1, pageBytes)
   while (reading !== null) {
     const page: StoredItem[] = await reading
@@ -138,11 +168,8 @@ export async function seqOfLine(query: Query, batch: BatchRow, line: number): Pr
  * Safe to repeat: parts that exist already stay. Returns the new batch numbers.
  */
 export async function splitBatch(query: Query, batch: BatchRow, parts: 1 | 2): Promise<number[]> {
-  const existing = await query
-    .select({ batch: batches.batch })
-    .from(batches)
-    .where(and(eq(batches.jobId, batch.jobId), eq(batches.splitFrom, batch.batch)))
-  if (existing.length > 0) return existing.map((row) => row.batch)
+  const existing = await listParts(query, batch.jobId, batch.batch)
+  if (existing.length > 0) return existing
   const members = batch.listed
     ? sql`select seq from ${batchItems} where job_id = ${batch.jobId} and batch = ${batch.batch}`
     : sql`select seq from ${items} where job_id = ${batch.jobId} and seq between ${batch.seqFrom} and ${batch.seqTo}`

@@ -121,11 +121,19 @@ export async function finalizeJob(database: Database, jobId: string): Promise<{ 
 
 /**
  * Opens a finished (or finishing) job again for `retry`: what did not succeed moves from its outcome to an attempt, and rounds count anew.
- * One transaction. Returns how many items were opened; none changes nothing.
+ * One transaction, once for each `requestId`. Returns how many items were opened; none changes nothing.
  */
-export async function reopenItems(database: Database, jobId: string, classes: readonly string[] | null): Promise<number> {
+export async function reopenItems(
+  database: Database,
+  jobId: string,
+  classes: readonly string[] | null,
+  requestId: string,
+): Promise<number> {
   return await database.drizzle.transaction(async (tx) => {
     const job = await loadJob(tx, jobId, 'lock')
+    const repeats = await tx.execute(sql`
+      select n from events where job_id = ${jobId} and type = 'retried' and data::json ->> 'request_id' = ${requestId}`)
+    if (repeats.length > 0) return 0
     const chosen = sql`job_id = ${jobId} and status <> 'succeeded' and (${classes === null} or error_class = any(${sql.param(classes ?? [])}::text[]))`
     await tx.execute(sql`
       insert into attempts (job_id, seq, batch, round, error_class, error, answer, model, input_tokens, output_tokens, cached_tokens,
@@ -161,7 +169,7 @@ export async function reopenItems(database: Database, jobId: string, classes: re
         cancelled: sql`${jobs.cancelled} - ${removed?.cancelled ?? 0}`,
       })
       .where(eq(jobs.id, jobId))
-    await appendEvent(tx, jobId, 'retried', { items: opened, classes })
+    await appendEvent(tx, jobId, 'retried', { items: opened, classes, request_id: requestId })
     return opened
   })
 }

@@ -115,7 +115,7 @@ export function createItemRows(jobId: string, initialBytes: number): ItemRows {
     },
     *encoded(leftOut) {
       yield header
-      if (leftOut === undefined) {
+      if (leftOut === undefined || leftOut.size === 0) {
         for (let start = 0; start < end; start += pieceBytes) yield buffer.subarray(start, Math.min(end, start + pieceBytes))
       } else {
         for (let row = 0; row < starts.length; row++) {

@@ -2,32 +2,33 @@ import type { ErrorClass } from '../core/error-classes.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import type { ItemStatus } from '../core/statuses.ts'
 import { copyIn } from './copy-in.ts'
-import { sqlState, uniqueViolation, type Database } from './database.ts'
+import { deadlockDetected, sqlState, uniqueViolation, type Database } from './database.ts'
 import { itemColumns, type ItemRows } from './item-rows.ts'
 
-/** An item that has the `custom_id` of an earlier one. */
+/** An item that has the `custom_id` of another one, which is stored: of an earlier one, or of a later one that was faster. */
 export interface DuplicateItem {
   /** Its position in the chunk. */
   row: number
   customId: string
-  /** The seq of the item that had it first. */
-  firstSeq: number
+  otherSeq: number
 }
 
 /**
  * Stores a chunk of items of a job that is being uploaded, in one transaction. An item whose `custom_id` is taken is left out and
- * returned; the others are stored. Throws `upload_broken` when the job is gone.
+ * returned; the others are stored. Two chunks of one job may be stored at once. Throws `upload_broken` when the job is gone.
  */
 export async function copyItems(database: Database, jobId: string, chunk: ItemRows, firstSeq: number): Promise<DuplicateItem[]> {
-  try {
-    await copyChunk(database, jobId, chunk.encoded())
-    return []
-  } catch (error) {
-    if (sqlState(error) !== uniqueViolation) throw error
+  let duplicates: DuplicateItem[] = []
+  for (;;) {
+    try {
+      await copyChunk(database, jobId, chunk.encoded(new Set(duplicates.map(({ row }) => row))))
+      return duplicates
+    } catch (error) {
+      // Chunks that collide with each other may wait for each other.
+      if (sqlState(error) !== uniqueViolation && sqlState(error) !== deadlockDetected) throw error
+    }
+    duplicates = await findDuplicates(database, jobId, chunk, firstSeq)
   }
-  const duplicates = await findDuplicates(database, jobId, chunk, firstSeq)
-  await copyChunk(database, jobId, chunk.encoded(new Set(duplicates.map(({ row }) => row))))
-  return duplicates
 }
 
 async function copyChunk(database: Database, jobId: string, encoded: Iterable<Uint8Array>): Promise<void> {
@@ -51,7 +52,7 @@ async function findDuplicates(database: Database, jobId: string, chunk: ItemRows
   for (const [row, customId] of customIds.entries()) {
     const first = firstSeqs.get(customId)
     if (first === undefined) firstSeqs.set(customId, firstSeq + row)
-    else duplicates.push({ row, customId, firstSeq: first })
+    else duplicates.push({ row, customId, otherSeq: first })
   }
   return duplicates
 }
@@ -62,6 +63,7 @@ export interface ListedItem {
   customId: string
   status: ItemStatus
   errorClass: ErrorClass | null
+  /** How often it was sent: with what became its outcome, or is at the provider now. */
   attempts: number
   batch: number | null
   bytes: number
@@ -90,18 +92,18 @@ export async function listItems(
     with open_batches as materialized (
       select batch, listed, seq_from, seq_to from batches where job_id = ${jobId} and status in ('in_progress', 'fetching')
     )
-    select seq, "customId", status, "errorClass", attempts, batch, bytes, tokens from (
-      select i.seq, i.custom_id as "customId", i.bytes, i.tokens, o.batch,
+    select seq, "customId", status, "errorClass", coalesce(attempts, earlier + (status = 'submitted')::int) as attempts, batch, bytes, tokens from (
+      select i.seq, i.custom_id as "customId", i.bytes, i.tokens, o.batch, o.attempts,
         coalesce(o.status, case when exists (
           select 1 from open_batches b where i.seq between b.seq_from and b.seq_to
             and (not b.listed or exists (select 1 from batch_items m where m.job_id = i.job_id and m.batch = b.batch and m.seq = i.seq))
         ) then 'submitted' else 'pending' end) as status,
         case when o.seq is null then a.error_class else o.error_class end as "errorClass",
-        coalesce(a.attempts, 0) as attempts
+        coalesce(a.earlier, 0) as earlier
       from items i
       left join outcomes o on o.job_id = i.job_id and o.seq = i.seq
       left join lateral (
-        select error_class, (count(*) over ())::int as attempts from attempts
+        select error_class, (count(*) over ())::int as earlier from attempts
         where job_id = i.job_id and seq = i.seq order by batch desc limit 1
       ) a on true
       where i.job_id = ${jobId} and i.seq > ${afterSeq}

@@ -20,7 +20,7 @@ test('a deletion that broke off can not be retried into paying again: the job is
     .update(jobs)
     .set({ deletedAt: sql`now() - interval '2 minutes'` })
     .where(eq(jobs.id, jobId))
-  await expect(reopenItems(db.database, jobId, null)).rejects.toMatchObject({ code: 'job_not_found' })
+  await expect(reopenItems(db.database, jobId, null, 'request 1')).rejects.toMatchObject({ code: 'job_not_found' })
   await expect(loadJob(db.database.drizzle, jobId)).rejects.toMatchObject({ code: 'job_not_found' })
   expect(await listJobs(db.database, {}, null, 10)).toEqual([])
   expect(await finishDeletions(db.database)).toBe(1)

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import type { BatchRow } from './batches.ts'
 import type { Query } from './database.ts'
+import { ledger } from './schema.ts'
+import type { SubmissionRow } from './submissions.ts'
 
 /** Books what a batch cost: the sum over its own items, once a batch at the provider, however often it is called. */
 export async function recordActualCost(query: Query, batch: BatchRow): Promise<void> {
@@ -15,4 +17,15 @@ export async function recordActualCost(query: Query, batch: BatchRow): Promise<v
         and seq between ${batch.seqFrom} and ${batch.seqTo}
     ) answers
     on conflict do nothing`)
+}
+
+/** Books what a twin cost: a batch that a submission created and whose answers count for nothing. False: it is booked already. */
+export async function recordTwinCost(query: Query, twin: SubmissionRow, amountNanos: bigint): Promise<boolean> {
+  const { jobId, batch, attempt, providerBatchId, simulated } = twin
+  const rows = await query
+    .insert(ledger)
+    .values({ jobId, batch, attempt, kind: 'actual', providerBatchId, amountNanos, simulated })
+    .onConflictDoNothing()
+    .returning({ id: ledger.id })
+  return rows.length > 0
 }

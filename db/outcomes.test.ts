@@ -138,9 +138,9 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
   ])
   await markFinalizing(db.database, jobId)
   await finalizeJob(db.database, jobId)
-  expect(await reopenItems(db.database, jobId, ['content_filter'])).toBe(0)
+  expect(await reopenItems(db.database, jobId, ['content_filter'], 'request 1')).toBe(0)
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'completed' })
-  expect(await reopenItems(db.database, jobId, ['refusal'])).toBe(1)
+  expect(await reopenItems(db.database, jobId, ['refusal'], 'request 2')).toBe(1)
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({
     status: 'in_progress',
     succeeded: 1,
@@ -148,7 +148,7 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
     firstRound: 2,
   })
   // Item 2 is open still, item 3 comes to it.
-  expect(await reopenItems(db.database, jobId, null)).toBe(2)
+  expect(await reopenItems(db.database, jobId, null, 'request 3')).toBe(2)
   expect(
     (await db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId)))
       .map(({ seq, errorClass }) => `${seq} ${errorClass}`)
@@ -171,7 +171,7 @@ test('a late finalization does not close what was opened again', async () => {
   await mergeResults(db.database, batch, [judged(1), judged(2, { status: 'failed', errorClass: 'refusal', error: '{}' })])
   await markFinalizing(db.database, jobId)
   await finalizeJob(db.database, jobId)
-  await reopenItems(db.database, jobId, null)
+  await reopenItems(db.database, jobId, null, 'request 4')
   expect(await closeItems(db.database, jobId)).toBe(0)
   await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'job_reopened' })
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'in_progress' })

@@ -99,6 +99,16 @@ test('a late answer can not overrule what was settled', async () => {
   expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({ status: 'submitting', providerBatchId: null })
 })
 
+test('a created batch has progressed last when it was created, whenever that is found out', async () => {
+  const batch = await uploadedBatch()
+  const submission = (await intendSubmission(db.database.drizzle, batch, 60_000)) as SubmissionRow
+  await claimSending(db.database.drizzle, submission.id)
+  const createdAt = new Date('2026-01-01T00:00:00Z')
+  const created = { providerBatchId: 'batch_found_late', providerStatus: 'validating', createdAt, expiresAt: null }
+  expect(await recordCreated(db.database.drizzle, submission, created)).toBe(true)
+  expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({ submittedAt: createdAt, progressedAt: createdAt })
+})
+
 test("a provider's batch has one owner", async () => {
   const created = { providerBatchId: 'batch_shared', providerStatus: 'validating', createdAt: new Date(), expiresAt: null }
   const own = async () => {

@@ -1,8 +1,8 @@
-import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { SubmissionState } from '../core/statuses.ts'
 import type { Database, Query } from './database.ts'
 import type { BatchRow } from './batches.ts'
-import { batches, submissions } from './schema.ts'
+import { batches, ledger, submissions } from './schema.ts'
 
 export type SubmissionRow = typeof submissions.$inferSelect
 
@@ -16,10 +16,6 @@ export async function findLiveSubmission(query: Query, jobId: string, batch: num
     .from(submissions)
     .where(and(eq(submissions.jobId, jobId), eq(submissions.batch, batch), inArray(submissions.state, liveStates)))
   return row ?? null
-}
-
-export async function listSubmissions(query: Query, jobId: string): Promise<SubmissionRow[]> {
-  return await query.select().from(submissions).where(eq(submissions.jobId, jobId)).orderBy(submissions.id)
 }
 
 /**
@@ -129,6 +125,7 @@ export async function recordCreated(
       expiresAt: created.expiresAt,
       reportedDone: null,
       reportedFailed: null,
+      progressedAt: created.createdAt,
       errorCode: null,
       errorMessage: null,
     })
@@ -152,32 +149,122 @@ export async function findOwned(query: Query, provider: string, providerBatchIds
   return new Set(rows.map((row) => row.id as string))
 }
 
-/** The submissions that were decided to be absent since `since`, whose twins may still appear at the provider. */
-export async function listPossibleTwins(
-  database: Database,
-  provider: string,
-  simulated: boolean,
-  since: Date,
-): Promise<SubmissionRow[]> {
+/** Batches live for 48 hours at most at any provider: after that no twin appears any more, in hours. */
+const twinWindowHours = 48
+/** Results are kept for about 30 days: after that what a twin cost can't be found out any more. */
+const bookableDays = 30
+
+/** A submission with a batch at the provider that nobody waits for (`providerBatchId` set), or that may have one. */
+export interface PossibleTwin {
+  readonly submission: SubmissionRow
+  /** Since it was decided that there is none, in milliseconds. */
+  readonly ageMs: number
+}
+
+/**
+ * The submissions of one provider whose twin may still appear there, and those whose twin was seen and is not booked yet. Newest first.
+ * They outlive their job: what it left behind is billed all the same.
+ */
+export async function listPossibleTwins(database: Database, provider: string, simulated: boolean): Promise<PossibleTwin[]> {
+  const isBooked = sql`exists (select 1 from ${ledger}
+    where ${ledger.jobId} = ${submissions.jobId} and ${ledger.batch} = ${submissions.batch} and ${ledger.attempt} = ${submissions.attempt}
+      and ${ledger.kind} = 'actual' and ${ledger.providerBatchId} = ${submissions.providerBatchId})`
+  const isUnseen = sql`${submissions.providerBatchId} is null and ${submissions.intendedAt} >= now() - ${twinWindowHours} * interval '1 hour'`
+  const isUnbooked = sql`${submissions.state} = 'absent' and ${submissions.providerBatchId} is not null and not ${isBooked}`
   return await database.drizzle
-    .select()
+    .select({
+      submission: getTableColumns(submissions),
+      ageMs: sql<number>`(extract(epoch from (now() - coalesce(${submissions.settledAt}, ${submissions.intendedAt}))) * 1000)::float8`,
+    })
     .from(submissions)
     .where(
       and(
         eq(submissions.provider, provider),
         eq(submissions.simulated, simulated),
-        eq(submissions.state, 'absent'),
-        sql`${submissions.intendedAt} >= ${since.toISOString()}::timestamptz`,
+        // Spelled out, so that Postgres sees that an index is made for it.
+        sql`${submissions.state} in ('absent', 'abandoned')`,
+        sql`${submissions.intendedAt} >= now() - ${bookableDays} * interval '1 day'`,
+        sql`((${isUnseen}) or (${isUnbooked}))`,
       ),
     )
     .orderBy(desc(submissions.id))
 }
 
-/** Every file that was uploaded for a job and may still be at the provider. */
-export async function listInputFiles(query: Query, jobId: string): Promise<string[]> {
+/**
+ * Writes down that a submission created a batch which nobody waits for: from then on it is known, however often the list is read, and followed
+ * until it is booked. An absent submission gets its id; one that counts, because another batch of it was adopted, gets a row beside it.
+ * Returns the row that has it, or null when the batch has an owner already.
+ */
+export async function recordTwin(
+  query: Query,
+  submission: SubmissionRow,
+  providerBatchId: string,
+): Promise<SubmissionRow | null> {
+  const owned = await findOwned(query, submission.provider, [providerBatchId])
+  if (owned.size > 0) return null
+  const [own] = await query
+    .update(submissions)
+    .set({ state: 'absent', providerBatchId })
+    .where(
+      and(
+        eq(submissions.id, submission.id),
+        inArray(submissions.state, ['absent', 'abandoned']),
+        isNull(submissions.providerBatchId),
+      ),
+    )
+    .returning()
+  if (own !== undefined) return own
+  const { id, ...copied } = submission
+  const [beside] = await query
+    .insert(submissions)
+    .values({
+      ...copied,
+      state: 'absent',
+      providerBatchId,
+      settledAt: sql`now()`,
+      error: `one more batch that submission ${id} created`,
+    })
+    .onConflictDoNothing()
+    .returning()
+  return beside ?? null
+}
+
+/** Whether a submission refers to this input file, whatever became of it. */
+export async function isFileSubmitted(query: Query, jobId: string, inputFileId: string): Promise<boolean> {
   const rows = await query
-    .selectDistinct({ id: submissions.inputFileId })
+    .select({ id: submissions.id })
     .from(submissions)
-    .where(and(eq(submissions.jobId, jobId), isNotNull(submissions.inputFileId)))
-  return rows.map((row) => row.id as string)
+    .where(and(eq(submissions.jobId, jobId), eq(submissions.inputFileId, inputFileId)))
+    .limit(1)
+  return rows.length > 0
+}
+
+/** What a job left at the provider with batches that have ended. */
+export interface LeftFiles {
+  /** Uploaded files, sent or not. */
+  inputFileIds: string[]
+  /** Batches whose answers are read: their result files are of no use any more. */
+  providerBatchIds: string[]
+}
+
+/**
+ * Without what a batch that is still open refers to, or a submission that is not decided; one statement, so that nothing changes in between. The result
+ * files of a twin are not in it either: they are needed until it is booked, and go by their expiry.
+ */
+export async function listLeftFiles(query: Query, jobId: string): Promise<LeftFiles> {
+  const rows = await query.execute<{ inputFileId: string | null; providerBatchId: string | null }>(sql`
+    with over as (
+      select batch, input_file_id, provider_batch_id from batches b
+      where job_id = ${jobId} and status = 'ended' and not exists (
+        select 1 from submissions s where s.job_id = b.job_id and s.batch = b.batch and s.state in ('intended', 'sending', 'quarantined'))
+    )
+    select input_file_id as "inputFileId", provider_batch_id as "providerBatchId" from over
+    union
+    select s.input_file_id, case when s.state = 'absent' then null else s.provider_batch_id end
+    from submissions s join over on over.batch = s.batch where s.job_id = ${jobId}`)
+  const distinct = (ids: ReadonlyArray<string | null>): string[] => [...new Set(ids.filter((id) => id !== null))]
+  return {
+    inputFileIds: distinct(rows.map((row) => row.inputFileId)),
+    providerBatchIds: distinct(rows.map((row) => row.providerBatchId)),
+  }
 }

@@ -1,4 +1,6 @@
 import { sql } from 'drizzle-orm'
+import type { ProviderCapacity } from '../core/admission.ts'
+import { grantNext, laneOf, lockLane, type Granted } from './admission.ts'
 import type { Database } from './database.ts'
 
 /** What the janitor looks for; every query is bounded and reads indexes of open rows only. */
@@ -31,15 +33,27 @@ export async function* listOpenJobs(database: Database): AsyncGenerator<QueuedJo
   }
 }
 
-/** Leases that outlived their batch, and tickets of jobs that are over: deleted. Returns how many. */
-export async function sweepLeases(database: Database): Promise<number> {
-  const leases = await database.drizzle.execute(sql`
-    delete from leases l using batches b
-    where b.job_id = l.job_id and b.batch = l.batch and (b.status in ('fetching', 'ended')) returning l.batch`)
-  const tickets = await database.drizzle.execute(sql`
-    delete from tickets t using jobs j
-    where j.id = t.job_id and j.status in ('completed', 'failed', 'cancelled', 'expired') returning t.batch`)
-  return leases.length + tickets.length
+/**
+ * Deletes leases that outlived their batch and tickets of jobs that are over, of one provider, and passes its free room on: also what a worker
+ * without this provider gave back. The caller tells the granted.
+ */
+export async function sweepLeases(
+  database: Database,
+  provider: string,
+  simulated: boolean,
+  capacity: ProviderCapacity | null,
+): Promise<{ swept: number; granted: Granted[] }> {
+  const lane = laneOf(provider, simulated)
+  return await database.drizzle.transaction(async (tx) => {
+    await lockLane(tx, lane)
+    const leases = await tx.execute(sql`
+      delete from leases l using batches b
+      where l.lane = ${lane} and b.job_id = l.job_id and b.batch = l.batch and b.status in ('fetching', 'ended') returning l.batch`)
+    const tickets = await tx.execute(sql`
+      delete from tickets t using jobs j
+      where t.lane = ${lane} and j.id = t.job_id and j.status in ('completed', 'failed', 'cancelled', 'expired') returning t.batch`)
+    return { swept: leases.length + tickets.length, granted: await grantNext(tx, lane, capacity) }
+  })
 }
 
 export interface OrphanedBatch extends Record<string, unknown> {
@@ -56,10 +70,20 @@ export async function listOrphanedBatches(database: Database, provider: string, 
       and j.status in ('completed', 'failed', 'cancelled', 'expired') limit ${perSweep}`)
 }
 
-/** Open batches of running jobs whose row has not moved for a while: their workflow may be gone. */
-export async function listQuietBatches(database: Database, quietMs: number): Promise<Array<{ jobId: string; batch: number }>> {
-  return await database.drizzle.execute<{ jobId: string; batch: number } & Record<string, unknown>>(sql`
-    select b.job_id as "jobId", b.batch from batches b join jobs j on j.id = b.job_id
-    where b.status = 'in_progress' and j.status in ('in_progress', 'cancelling')
-      and b.next_poll_at < now() - ${quietMs / 1000} * interval '1 second' limit ${perSweep}`)
+/**
+ * Open batches that should have a running workflow, in pages. Those that wait for room are not among them: their job starts a hundred at a time, and
+ * one that gets room holds a lease. In a paused job, too: what runs is paid for.
+ */
+export async function* listBatchesUnderWay(database: Database): AsyncGenerator<Array<{ jobId: string; batch: number }>> {
+  for (let after = { jobId: '', batch: 0 }; ;) {
+    const page = await database.drizzle.execute<{ jobId: string; batch: number } & Record<string, unknown>>(sql`
+      select b.job_id as "jobId", b.batch from batches b join jobs j on j.id = b.job_id
+      where b.status <> 'ended' and j.status in ('in_progress', 'cancelling', 'paused') and (b.job_id, b.batch) > (${after.jobId}, ${after.batch})
+        and (b.status <> 'planned' or exists (select 1 from leases l where l.job_id = b.job_id and l.batch = b.batch))
+      order by b.job_id, b.batch limit ${perSweep}`)
+    const last = page.at(-1)
+    if (last === undefined) return
+    yield page
+    after = last
+  }
 }

@@ -12,6 +12,7 @@ import { runningProcesses } from '../local/process-record.ts'
 import { defaultApiPort, startStack, type Stack } from '../local/stack.ts'
 import { createStepPrinter } from '../local/step-printer.ts'
 import { checkDemo, type DemoFindings } from './demo-check.ts'
+import { demoUsage, readDemoOptions, type DemoOptions } from './demo-options.ts'
 
 /*
  * `npm run demo`: a job of 600 items on the simulator, whose worker is killed in the middle. It fails on any wrong or missing answer, on anything that
@@ -29,9 +30,15 @@ const simulatorArgs = ['--duration', '8s', '--curve', 'linear', '--fail-rate', '
 
 const say = (line = '') => void process.stderr.write(`${line}\n`)
 
-process.exitCode = await runDemo()
+const options = readDemoOptions(process.argv.slice(2))
+if ('mistake' in options) {
+  say(`demo: ${options.mistake}; ${demoUsage}`)
+  process.exitCode = 2
+} else {
+  process.exitCode = await runDemo(options)
+}
 
-async function runDemo(): Promise<number> {
+async function runDemo({ port }: DemoOptions): Promise<number> {
   const interruption = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
   const startedAt = performance.now()
@@ -41,7 +48,7 @@ async function runDemo(): Promise<number> {
   let findings: DemoFindings | undefined
   let failure: string | undefined
   try {
-    stack = await startDemoStack(interruption.signal)
+    stack = await startDemoStack(port, interruption.signal)
     findings = await runJob(stack, interruption.signal)
   } catch (error) {
     failure = interruption.signal.aborted ? 'interrupted' : describeError(error)
@@ -63,13 +70,13 @@ async function runDemo(): Promise<number> {
   return problems.length === 0 ? 0 : 1
 }
 
-async function startDemoStack(signal: AbortSignal): Promise<Stack> {
+async function startDemoStack(port: number | undefined, signal: AbortSignal): Promise<Stack> {
   const printer = createStepPrinter(process.stderr)
   try {
     return await startStack(
       {
         dataDir,
-        port: (await isPortFree(defaultApiPort)) ? defaultApiPort : 0,
+        port: port ?? ((await isPortFree(defaultApiPort)) ? defaultApiPort : 0),
         simulate: ['openai'],
         simulatorArgs,
         stripProviderKeys: true,
@@ -144,10 +151,12 @@ async function writeResults(client: Batchwright, job: Job): Promise<void> {
   }
 }
 
-/** They work again after `npm start`, which uses the same ports. */
+/** They work again after the first of them, which uses the same ports. */
 function linksOf(stack: Stack, job: Job): string[] {
   const workflow = `${stack.uiUrl}/namespaces/${stack.temporalNamespace}/workflows/job-${job.id}`
+  const { port } = new URL(stack.apiUrl)
   return [
+    `npm start${Number(port) === defaultApiPort ? '' : ` -- --port ${port}`}, then:`,
     `API      ${stack.apiUrl}/docs`,
     `Job      ${stack.apiUrl}/v1/jobs/${job.id}`,
     ...(stack.uiUrl === undefined ? [] : [`Temporal ${workflow}`]),
@@ -165,8 +174,7 @@ function report({ job, examples, sentAgain, summary }: DemoFindings, links: read
   say(`Cost      $${job.cost_usd} (simulated, not spent)`)
   if (sentAgain > 0) say(`Retries   ${sentAgain} items failed at the provider once and were sent again`)
   say(`Time      ${Math.round(elapsedMs / 1000)} s`)
-  say('Open it   npm start, then:')
-  for (const link of links) say(`          ${link}`)
+  say(`Open it   ${links.join('\n          ')}`)
   say()
   process.stdout.write(`${summary}\n`)
 }

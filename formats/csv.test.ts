@@ -55,6 +55,9 @@ test('two columns of one name are refused', async () => {
 test.each([
   ['a,b\n1,2\n1,2,3\n', 3],
   ['a,b\n1,"2\n', 2],
+  ['a,b\n1,"x\n""y"""\n"3\n","4\n\n5,6\n', 5],
+  ['a,b\n1,"x\ny"\n3,"4\n5,6\n"7",8\n', 4],
+  ['a,b\n1,"x"y"\n', 2],
 ])('%j is refused with its line', async (text, line) => {
   await expect(read(text, '{{a}}')).rejects.toMatchObject({ code: 'invalid_line', line })
 })

@@ -2,6 +2,7 @@ import { CsvError, parse } from 'csv-parse'
 import { Readable } from 'node:stream'
 import { BatchwrightError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
+import { createQuoteTracker, type QuoteTracker } from './csv-quotes.ts'
 import { InvalidLineError } from './input-line.ts'
 import { parsePromptTemplate, requireColumns } from './prompt-template.ts'
 
@@ -36,7 +37,8 @@ export async function* readCsv(source: AsyncIterable<Uint8Array | string>, promp
       return columns
     },
   })
-  const input = Readable.from(decodeUtf8(source))
+  const quotes = createQuoteTracker()
+  const input = Readable.from(tracked(decodeUtf8(source), quotes))
   input.on('error', (error) => parser.destroy(error))
   input.pipe(parser)
   try {
@@ -46,11 +48,13 @@ export async function* readCsv(source: AsyncIterable<Uint8Array | string>, promp
       if (metadataColumns.length > 0) {
         line['metadata'] = Object.fromEntries(metadataColumns.map((column) => [column, record[column] ?? '']))
       }
+      quotes.forgetBefore(info.lines)
       yield { lineNumber: info.lines, text: JSON.stringify(line) }
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
-    throw new InvalidLineError(lineOf(error), null, `is not valid CSV: ${error.message}`, { cause: error })
+    const { line, reason } = describeCsvError(error, quotes)
+    throw new InvalidLineError(line, null, `is not valid CSV: ${reason}`, { cause: error })
   } finally {
     input.destroy()
   }
@@ -68,9 +72,28 @@ async function* decodeUtf8(source: AsyncIterable<Uint8Array | string>): AsyncGen
   }
 }
 
-function lineOf(error: CsvError): number {
-  const lines: unknown = (error as unknown as { lines?: unknown }).lines
-  return typeof lines === 'number' ? lines : 1
+async function* tracked(texts: AsyncIterable<string>, quotes: QuoteTracker): AsyncGenerator<string> {
+  for await (const text of texts) {
+    quotes.read(text)
+    yield text
+  }
+}
+
+/** The parser notices a quote that was left open where the file ends, or where the next quote is: the line to look at is the one where it opened. */
+function describeCsvError(error: CsvError, quotes: QuoteTracker): { line: number; reason: string } {
+  const { lines } = error as unknown as { lines?: unknown }
+  const line = typeof lines === 'number' ? lines : 1
+  const start = quotes.startAt(line)
+  if (error.code === 'CSV_QUOTE_NOT_CLOSED')
+    return { line: start ?? line, reason: 'a quote opens a field here, and nothing closes it' }
+  if (error.code === 'CSV_INVALID_CLOSING_QUOTE') {
+    const next = start === null ? 'the next one' : `the next one, in line ${line},`
+    const reason = `a quote opens a field here, and ${next} is not at a field's end: close the field, or write quotes inside of it twice`
+    return { line: start ?? line, reason }
+  }
+  if (error.code === 'CSV_MAX_RECORD_SIZE' && start !== null)
+    return { line: start, reason: `a quote opens a field here, and nothing closes it within ${maxRecordBytes} bytes` }
+  return { line, reason: error.message }
 }
 
 function checkHeader(columns: readonly string[]): void {

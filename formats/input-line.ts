@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { ParsedLine } from './canonical-request.ts'
 import { parseNeutralLine } from './neutral-line.ts'
 import { parseOpenAiLine } from './openai-line.ts'
+import { repeatedKey, repeatedKeyIn } from './repeated-keys.ts'
 
 /** The four kinds of input line (design, section 6). */
 export const lineFormats = ['neutral', 'openai', 'anthropic', 'gemini'] as const
@@ -42,7 +43,18 @@ export type LineParser = (line: JsonObject) => { parsed: ParsedLine } | { proble
 
 /** Reads one input line of any format. Throws InvalidLineError. */
 export function parseInputLine(text: string, lineNumber: number): FormattedLine {
+  return parseLine(parseObject(text, lineNumber), lineNumber)
+}
+
+/** The same for a line that comes in: it may not have a key twice. Stored lines were checked, and are read too often to be checked again. */
+export function parseNewInputLine(text: string, lineNumber: number): FormattedLine {
   const line = parseObject(text, lineNumber)
+  const key = repeatedKeyIn(text, line)
+  if (key !== null) throw new InvalidLineError(lineNumber, key, repeatedKey)
+  return parseLine(line, lineNumber)
+}
+
+function parseLine(line: JsonObject, lineNumber: number): FormattedLine {
   const lineFormat = recognizeFormat(line)
   const result = parsers[lineFormat](line)
   if ('problem' in result) throw new InvalidLineError(lineNumber, result.problem.field, result.problem.reason)

@@ -1,3 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
@@ -81,6 +84,37 @@ describe('checking against the schema', () => {
       expect(checkOutput('{"value":-1}', own).ok).toBe(false)
     }
   })
+})
+
+test('of schemas that are used once, little is kept: each line of a file may have its own', async () => {
+  const used: Array<WeakRef<JsonObject>> = []
+  const checkWithOwn = (index: number) => {
+    const own = { type: 'object', properties: { value: { const: index } }, required: ['value'] }
+    expect(checkOutput(`{"value":${index}}`, own).ok).toBe(true)
+    used.push(new WeakRef(own))
+  }
+  for (let index = 0; index < 2000; index++) checkWithOwn(100_000 + index)
+  await nextTurn()
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  collectGarbage()
+  expect(used.filter((reference) => reference.deref() !== undefined).length).toBeLessThan(800)
+})
+
+test('an answer that is nested too deeply for its schema is no answer, and nothing worse', () => {
+  const nested: JsonObject = { $defs: { list: { type: 'array', items: { $ref: '#/$defs/list' } } }, $ref: '#/$defs/list' }
+  const depth = 100_000
+  expect(checkOutput(`${'['.repeat(depth)}${']'.repeat(depth)}`, nested)).toEqual({
+    ok: false,
+    reason: 'the answer is nested too deeply',
+  })
+  expect(checkOutput('[[]]', nested).ok).toBe(true)
+})
+
+test('checking against a schema that can not be used says so, every time', () => {
+  for (let times = 0; times < 2; times++) {
+    expect(() => checkOutput('not even JSON', { type: 'objekt' })).toThrow(expect.objectContaining({ code: 'invalid_schema' }))
+  }
 })
 
 test('a schema that can not be used is refused before anything is sent', () => {

@@ -6,27 +6,26 @@ import type { Json, JsonObject } from '../core/json.ts'
 
 export type CheckedOutput = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly reason: string }
 
-/** Takes the JSON out of an answer's text and checks it against the schema. `reason` is one line, fit to be shown to the model. */
+/**
+ * Takes the JSON out of an answer's text and checks it against the schema. `reason` is one line, fit to be shown to the model. Throws
+ * `invalid_schema`, as `checkSchema` does.
+ */
 export function checkOutput(text: string, schema: JsonObject): CheckedOutput {
+  const validate = validatorOf(schema)
   const taken = takeJson(text)
   if (!taken.ok) return taken
-  const validate = validatorOf(schema)
-  if (validate(taken.output)) return taken
-  return { ok: false, reason: describeMismatch(validate.errors ?? []) }
+  try {
+    return validate(taken.output) ? taken : { ok: false, reason: describeMismatch(validate.errors ?? []) }
+  } catch (error) {
+    // A schema that refers to itself calls itself once for each level of the answer.
+    if (error instanceof RangeError) return { ok: false, reason: 'the answer is nested too deeply' }
+    throw error
+  }
 }
 
 /** Throws `invalid_schema` (details: `reason`) when a schema can't be used: at job creation, before anything is paid for. */
 export function checkSchema(schema: JsonObject): void {
-  try {
-    validatorOf(schema)
-  } catch (error) {
-    const why = error instanceof RangeError ? 'it is nested too deeply' : describeError(error).slice(0, 300)
-    const reason = `is not a usable JSON Schema: ${why}`
-    throw new BatchwrightError('invalid_schema', `schema: ${reason}`, {
-      cause: error,
-      details: { reason, errors: [{ field: 'schema', reason }] },
-    })
-  }
+  validatorOf(schema)
 }
 
 /** The JSON in a text: the whole of it, or the one fenced block in it, with or without prose around. */
@@ -51,32 +50,91 @@ function parse(text: string): CheckedOutput {
 const options = { strict: false, allErrors: false, logger: false } as const
 // ajv-formats is CommonJS: under Node its default export is the module itself.
 const addFormats = addFormatsModule as unknown as typeof addFormatsModule.default
-const draft07 = new Ajv(options)
-const draft2020 = new Ajv2020(options)
-addFormats(draft07)
-addFormats(draft2020)
 
-/** A job has one schema, or one per line: as many are kept compiled as a handful of jobs needs at the same time. */
-const maxValidators = 200
-const validators = new Map<string, ValidateFunction>()
-const validatorsByObject = new WeakMap<JsonObject, ValidateFunction>()
+/**
+ * What is kept of schemas is bounded by their weight: the length of their texts, and what one takes beside it (measured: 9 kB of a small one). That
+ * is about 200 small ones: a job has one schema, or one per line, and a handful of jobs runs at the same time.
+ */
+const maxWeight = 2_000_000
+const weightOf = (text: string): number => text.length + 10_000
 
-function validatorOf(schema: JsonObject): ValidateFunction {
-  const known = validatorsByObject.get(schema)
-  if (known !== undefined) return known
-  const text = JSON.stringify(schema)
-  const validate = validators.get(text) ?? compile(schema)
-  // Moved to the end: the first is the one that was not used for longest.
-  validators.delete(text)
-  validators.set(text, validate)
-  if (validators.size > maxValidators) validators.delete(validators.keys().next().value as string)
-  validatorsByObject.set(schema, validate)
-  return validate
+/**
+ * The Ajv of the moment for one dialect. It keeps parts of everything that it ever compiled, and can't be made to forget them: a file in which each
+ * line has a schema of its own would fill the memory. So one takes `maxWeight` of schemas, and is then left to the collector.
+ */
+function ajvSeries(create: () => Ajv): (weight: number) => Ajv {
+  let current: Ajv | null = null
+  let left = 0
+  return (weight) => {
+    if (current === null || left <= 0) {
+      current = create()
+      addFormats(current)
+      left = maxWeight
+    }
+    left -= weight
+    return current
+  }
 }
 
-function compile(schema: JsonObject): ValidateFunction {
+const draft07 = ajvSeries(() => new Ajv(options))
+const draft2020 = ajvSeries(() => new Ajv2020(options))
+
+/** A compiled schema, or why it can't be used: a line that is read again must not cost another attempt. */
+type Compiled = ValidateFunction | BatchwrightError
+
+/** By their texts, the one that was not used for longest first. */
+const cache = new Map<string, Compiled>()
+let cacheWeight = 0
+const compiledByObject = new WeakMap<JsonObject, Compiled>()
+
+/** Throws `invalid_schema`. */
+function validatorOf(schema: JsonObject): ValidateFunction {
+  const compiled = compiledByObject.get(schema) ?? findOrCompile(schema)
+  compiledByObject.set(schema, compiled)
+  if (compiled instanceof BatchwrightError) throw compiled
+  return compiled
+}
+
+function findOrCompile(schema: JsonObject): Compiled {
+  let text: string
+  try {
+    text = JSON.stringify(schema)
+  } catch (error) {
+    return unusable(error)
+  }
+  const known = cache.get(text)
+  const compiled = known ?? tryToCompile(schema, weightOf(text))
+  if (known === undefined) cacheWeight += weightOf(text)
+  cache.delete(text)
+  cache.set(text, compiled)
+  for (const oldest of cache.keys()) {
+    if (cacheWeight <= maxWeight) break
+    cache.delete(oldest)
+    cacheWeight -= weightOf(oldest)
+  }
+  return compiled
+}
+
+function tryToCompile(schema: JsonObject, weight: number): Compiled {
+  try {
+    return compile(schema, weight)
+  } catch (error) {
+    return unusable(error)
+  }
+}
+
+function unusable(error: unknown): BatchwrightError {
+  const why = error instanceof RangeError ? 'it is nested too deeply' : describeError(error).slice(0, 300)
+  const reason = `is not a usable JSON Schema: ${why}`
+  return new BatchwrightError('invalid_schema', `schema: ${reason}`, {
+    cause: error,
+    details: { reason, errors: [{ field: 'schema', reason }] },
+  })
+}
+
+function compile(schema: JsonObject, weight: number): ValidateFunction {
   const dialect = schema['$schema']
-  const ajv = typeof dialect === 'string' && dialect.includes('draft-07') ? draft07 : draft2020
+  const ajv = typeof dialect === 'string' && dialect.includes('draft-07') ? draft07(weight) : draft2020(weight)
   const id = schema['$id']
   // Removing it afterwards would remove the dialect itself.
   if (typeof id === 'string' && /^https?:\/\/json-schema\.org\//.test(id))

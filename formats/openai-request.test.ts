@@ -71,7 +71,6 @@ describe('chat completions', () => {
       top_p: 0.9,
       stop: ['END'],
     })
-    expect(rendered.inputTokens).toBeGreaterThan(3)
   })
 
   test('the job fills in only what the line leaves out', () => {

@@ -7,7 +7,6 @@ import { addParameters, dropUnsupported } from './openai-parameters.ts'
 import { toResponsesBody } from './openai-responses-body.ts'
 import { reviseBody } from './openai-revision.ts'
 import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
-import { estimateBodyTokens } from './token-estimate.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -20,7 +19,7 @@ export const renderOpenAiRequest: RenderRequest = (request, defaults, capabiliti
   const capabilities = capabilitiesOf(model)
   const { endpoint, body } = renderBody(request, { model, capabilities, defaults, warnings })
   const revised = revision === undefined ? body : reviseBody(body, endpoint, revision, capabilities, warnings)
-  return { model, endpoint, body: revised, warnings, inputTokens: estimateBodyTokens(revised) } satisfies RenderedRequest
+  return { model, endpoint, body: revised, warnings } satisfies RenderedRequest
 }
 
 interface RenderContext {

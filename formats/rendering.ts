@@ -33,8 +33,6 @@ export interface RenderedRequest {
   readonly body: JsonObject
   /** What was dropped or changed on the way, for the result's `warnings`. */
   readonly warnings: string[]
-  /** A rough upper estimate of the input tokens, for admission; never for money. */
-  readonly inputTokens: number
 }
 
 /** Renders a request for a provider. Throws a BatchwrightError that names the field when the request can't be expressed. */

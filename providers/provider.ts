@@ -109,8 +109,6 @@ export interface Provider {
   readonly simulated: boolean
   /** First 12 hex digits of the key's SHA-256: which key a batch was made with, without the key. */
   readonly keyFingerprint: string
-  /** How long one create call may take, in milliseconds. */
-  readonly sendWindowMs: number
 
   /** The batch limits of this provider for a model, with the configured overrides. */
   limits(model: string): BatchLimits

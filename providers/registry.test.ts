@@ -14,7 +14,6 @@ const registry = createProviderRegistry(
       maxBatchRequests: 10,
       maxBatchBytes: 900_000_000,
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000 },
-      timeouts: { createMs: 5_000 },
     },
   ],
   loadCatalog(),
@@ -29,7 +28,7 @@ test('a provider without a key is unconfigured', () => {
 
 test('configured limits apply where they are below those of the provider', () => {
   const provider = registry.find('local')
-  expect(provider).toMatchObject({ name: 'local', kind: 'openai', simulated: true, sendWindowMs: 5_000 })
+  expect(provider).toMatchObject({ name: 'local', kind: 'openai', simulated: true })
   expect(provider?.limits('gpt-4o-mini')).toEqual({ maxRequests: 10, maxBytes: 200_000_000, maxTokens: 2_000_000 })
   expect(provider?.limits('gpt-5').maxTokens).toBeNull()
 })

@@ -123,6 +123,28 @@ test('a batch refused whole without a culprit is halved in its round until it is
   }
 })
 
+test('the parts of a refused batch do not wait for the batches beside it', async () => {
+  await simulator.setOptions({ strict_parameters: true, max_requests: 5, duration_ms: 60_000 })
+  try {
+    const prompts = promptsOf(8)
+    const jobId = await createJob(stack, linesOf(prompts), { limits: { max_batch_requests: 6 } })
+    const running = await until('both parts to run', async () => {
+      const open = (await batchesOf(stack, jobId)).filter(({ status }) => status === 'in_progress')
+      return open.length === 3 ? open : null
+    })
+    expect(running.map(({ batch, items, splitFrom }) => [batch, items, splitFrom])).toEqual([
+      [2, 2, null],
+      [3, 3, 1],
+      [4, 3, 1],
+    ])
+    await simulator.setOptions({ duration_ms: 0 })
+    expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 8, round: 1 })
+    await expectKept(stack, jobId, prompts)
+  } finally {
+    await simulator.setOptions({ max_requests: 50_000, duration_ms: 0 })
+  }
+})
+
 test('a batch that expires keeps its finished part; only the rest is sent again', async () => {
   await simulator.setOptions({ curve: 'stalled', duration_ms: 300, window_ms: 1000 })
   const prompts = promptsOf(40)

@@ -38,6 +38,8 @@ export interface JobStackOptions {
   /** Lines of `batchwright.yaml`; polling and backoff are already those of tests. */
   readonly environment?: Record<string, string>
   readonly reach?: (point: CrashPoint) => void | Promise<void>
+  /** How long a worker that is gone is taken for one that may come back, in milliseconds. */
+  readonly goneAfterMs?: number
   /** Without one, the test starts its own. */
   readonly worker?: boolean
 }
@@ -80,7 +82,7 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
       namespace,
       database: db.database,
       providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-      settings: testSettings(config),
+      settings: testSettings(config, options.goneAfterMs),
       logger: quiet,
       reach: options.reach ?? (() => {}),
       janitorIntervalMs: 1000,
@@ -111,12 +113,13 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
 }
 
 /** Milliseconds where production waits for minutes. */
-function testSettings(config: Config): ReturnType<typeof activitySettings> {
+function testSettings(config: Config, goneAfterMs = 90_000): ReturnType<typeof activitySettings> {
   return {
     ...activitySettings(config),
     polling: () => [{ initial: '20ms', max: '200ms' }],
     retry: () => [{ backoff: '20ms' }],
     submission: () => ({ sendWindowMs: 1000, settleAfterMs: 200, settlePauseMs: 50 }),
+    unserved: { afterMs: 1000, goneAfterMs },
   }
 }
 

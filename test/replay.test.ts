@@ -51,7 +51,12 @@ for (const name of names) {
 const changes: ReadonlyArray<{ what: string; history: string; from: RegExp; to: string }> = [
   { what: 'another first activity', history: 'job-two-rounds.json', from: /\.beginJob\(/, to: '.beginAnotherJob(' },
   { what: 'no finalization', history: 'job-two-rounds.json', from: /\.finalize\(\{/, to: '.planRound({' },
-  { what: 'no webhook', history: 'job-two-rounds.json', from: /last\.onMain\.notify\(\{[^}]*\}\),?/, to: '' },
+  {
+    what: 'no webhook',
+    history: 'job-two-rounds.json',
+    from: /\(0,\s*[\w.]+notifyActivities\)\(\)\.notify\(\{[^}]*\}\),/,
+    to: '',
+  },
   {
     what: 'no child workflow',
     history: 'job-two-rounds.json',
@@ -69,14 +74,14 @@ const changes: ReadonlyArray<{ what: string; history: string; from: RegExp; to: 
   {
     what: 'a poll without a wait',
     history: 'batch-polled.json',
-    from: /await [^\n]*condition\)\(isWoken, next\.waitMs\)/,
+    from: /await \(0,\s*[\w.]+condition\)\(isWoken, next\.waitMs\)/,
     to: 'void 0',
   },
   {
     what: 'a job that is not told',
     history: 'batch-polled.json',
-    from: /\.signal\([^)]*batchEndedSignal, batch\)/,
-    to: '.workflowId',
+    from: /await tellJob\([^)]*batchEndedSignal, batch, parts\)/,
+    to: 'void 0',
   },
   { what: 'no continue-as-new', history: 'batch-continued.json', from: /continueAsNewSuggested/, to: 'neverSuggested' },
 ]

@@ -26,10 +26,9 @@ export function activitySettings(config: Config): Omit<ActivitySettings, 'search
     },
     capacity: (name) => {
       const provider = find(name)
-      return {
-        maxInFlightBatches: provider?.maxInFlightBatches ?? 1,
-        enqueuedTokens: new Map(Object.entries(provider?.enqueuedTokens ?? {})),
-      }
+      // Without its key, what the configuration says about it may be no more than the defaults.
+      if (provider?.configured !== true) return null
+      return { maxInFlightBatches: provider.maxInFlightBatches, enqueuedTokens: new Map(Object.entries(provider.enqueuedTokens)) }
     },
     submission: (name) => {
       const isSimulated = find(name)?.simulated === true
@@ -44,6 +43,7 @@ export function activitySettings(config: Config): Omit<ActivitySettings, 'search
         settlePauseMs: Math.min(longestSettlePauseMs, settleAfterMs / 4),
       }
     },
+    unserved: { afterMs: 2 * 60_000, goneAfterMs: 90_000 },
     spoolDirectory: join(tmpdir(), 'batchwright-spool'),
     webhook: config.webhook === null ? null : { url: config.webhook.url, secret: config.webhook.secret?.reveal() ?? null },
   }

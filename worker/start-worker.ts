@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client'
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker'
 import { createActivities, type ActivityDependencies, type Logger } from '../activities/index.ts'
+import { removeAbandonedSpools } from '../activities/spool.ts'
 import { mainTaskQueue, providerTaskQueue } from '../core/task-queues.ts'
 import { ensureJanitor, janitorIntervalMs } from './janitor-start.ts'
 import { hasSearchAttributes } from './search-attributes.ts'
@@ -40,6 +41,7 @@ const janitorCheckMs = 60_000
  * nobody else.
  */
 export async function startWorker({ connection, namespace, providers, logger, ...rest }: WorkerSettings): Promise<RunningWorker> {
+  await removeAbandonedSpools(rest.settings.spoolDirectory, logger)
   const client = new Client({ connection, namespace })
   const activities = createActivities({
     database: rest.database,

@@ -4,10 +4,12 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow'
-import type { EndedJob, RetryRequest } from '../activities/job.ts'
-import { databaseActivities, lastActivities } from './activity-proxies.ts'
+import type { ProviderQueue } from '../activities/batch-step.ts'
+import type { EndedJob, RetryRequest, RoundToRun } from '../activities/job.ts'
+import { afterJobActivities, databaseActivities, notifyActivities, onProviderQueue } from './activity-proxies.ts'
 import { JobControl } from './job-control.ts'
 import { runBatches } from './run-batches.ts'
 
@@ -30,12 +32,13 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
     let ended: EndedJob | null = null
     try {
       for (;;) {
-        const begun = await jobs('begin').beginJob({ jobId, retry: control.takeRetry() })
+        const begun = await jobs('begin').beginJob({ jobId, retry: control.takeRetry(), requestId: uuid4() })
         if (!begun.hasWork) return ended
         control.start(begun)
 
         for (;;) {
-          const round = await jobs('plan the next round').planRound({ jobId })
+          const round = await planRound(begun.queue)
+          control.showStatus(round.status)
           if (round.waitMs === null) await control.waitForResume()
           else if (round.batches.length === 0) break
           else {
@@ -52,17 +55,28 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
 
         ended = await jobs('finalize').finalize({ jobId })
         control.end(ended.status)
-        const last = lastActivities(begun.provider, 'after the job')
-        const after = Promise.allSettled([last.onMain.notify({ jobId }), last.onProvider.deleteProviderFiles({ jobId })])
+        const after = Promise.allSettled([
+          notifyActivities().notify({ jobId }),
+          afterJobActivities(begun.queue).deleteProviderFiles({ jobId }),
+        ])
         // A webhook that is down must not hold up a retry.
         await Promise.race([after, condition(() => control.hasRetry())])
         if (!control.hasRetry()) return ended
+      }
+
+      /** By a worker that has the provider's limits. A cancelled job plans nothing more, so any worker will do. */
+      async function planRound(queue: ProviderQueue): Promise<RoundToRun> {
+        const onMain = () => jobs('plan the next round').planRound({ jobId })
+        if (control.isCancelled) return await onMain()
+        return await onProviderQueue(queue, 'plan the next round', (activities) => activities.planRound({ jobId }), onMain)
       }
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error
       const failure = error.cause instanceof ApplicationFailure ? error.cause : null
       const [code, message] = [failure?.type ?? 'internal', failure?.message ?? error.message]
       await jobs('fail').failJob({ jobId, code, message })
+      control.end('failed')
+      await Promise.allSettled([notifyActivities().notify({ jobId })])
       throw ApplicationFailure.nonRetryable(message, code)
     }
   })

@@ -11,9 +11,18 @@ import { batchWorkflowId } from '../core/job-id.ts'
 import type { JobStatus } from '../core/statuses.ts'
 import type { BegunJob, RetryRequest } from '../activities/job.ts'
 import { databaseActivities } from './activity-proxies.ts'
-import { batchEndedSignal, cancelSignal, pauseSignal, pollSignal, resumeSignal, retrySignal } from './messages.ts'
+import {
+  batchEndedSignal,
+  batchPausedSignal,
+  cancelSignal,
+  pauseSignal,
+  pollSignal,
+  resumeSignal,
+  retrySignal,
+} from './messages.ts'
 
-type Command = 'cancel' | 'pause' | 'resume' | 'poll'
+/** `look`: a batch says that its job was paused. */
+type Command = 'cancel' | 'pause' | 'resume' | 'poll' | 'look'
 
 const jobIdKey = defineSearchAttributeKey('JobId', 'KEYWORD')
 const jobNameKey = defineSearchAttributeKey('JobName', 'KEYWORD')
@@ -29,12 +38,17 @@ export class JobControl {
   readonly #inbox: Command[] = []
   /** Batches whose workflow runs. */
   readonly #open = new Set<number>()
+  /** Those of them that are no children of this run. */
+  readonly #adopted = new Set<number>()
   /** Batches that said so. An end may be told before the batch is adopted. */
   readonly #ended = new Set<number>()
+  /** Parts of refused batches, to be started. */
+  #parts: number[] = []
   #retry: RetryRequest | null
   #isCancelled = false
   #resumes = 0
   #searchAttributes = false
+  #shownStatus: JobStatus | null = null
 
   constructor(jobId: string, retry: RetryRequest | null) {
     this.#jobId = jobId
@@ -44,7 +58,13 @@ export class JobControl {
     setHandler(resumeSignal, () => this.receive('resume'))
     setHandler(pollSignal, () => this.receive('poll'))
     setHandler(retrySignal, (request) => void (this.#retry = request ?? {}))
-    setHandler(batchEndedSignal, (batch) => this.batchEnded(batch))
+    setHandler(batchEndedSignal, (batch, parts) => {
+      this.#parts.push(...(parts ?? []))
+      this.batchEnded(batch)
+    })
+    setHandler(batchPausedSignal, () => {
+      if (!this.#inbox.includes('look')) this.receive('look')
+    })
   }
 
   receive(command: Command): void {
@@ -61,21 +81,25 @@ export class JobControl {
     return retry
   }
 
-  start({ status, name, provider, searchAttributes }: BegunJob): void {
+  get isCancelled(): boolean {
+    return this.#isCancelled
+  }
+
+  start({ status, name, queue, searchAttributes }: BegunJob): void {
     this.#searchAttributes = searchAttributes
     this.#isCancelled = status === 'cancelling'
     if (searchAttributes) {
       upsertSearchAttributes([
         { key: jobIdKey, value: this.#jobId },
         { key: jobNameKey, value: name },
-        { key: providerKey, value: provider },
+        { key: providerKey, value: queue.provider },
       ])
     }
-    this.#showStatus(status)
+    this.showStatus(status)
   }
 
   end(status: JobStatus): void {
-    this.#showStatus(status)
+    this.showStatus(status)
     this.show(status)
   }
 
@@ -88,15 +112,35 @@ export class JobControl {
     return this.#open.size
   }
 
-  /** False: it has ended already. */
+  hasParts(): boolean {
+    return this.#parts.length > 0
+  }
+
+  takeParts(): number[] {
+    return this.#parts.splice(0)
+  }
+
+  /** False: it runs, or has ended already. */
   batchStarted(batch: number): boolean {
-    if (this.#ended.has(batch)) return false
+    if (this.#ended.has(batch) || this.#open.has(batch)) return false
     this.#open.add(batch)
     return true
   }
 
+  /** It was started by an earlier run of this job, so its end is told by its signal alone. */
+  batchAdopted(batch: number): void {
+    if (this.#open.has(batch)) this.#adopted.add(batch)
+  }
+
+  /** An adopted batch may have been terminated without a word: whoever is still open is started or adopted again. */
+  forgetAdopted(): void {
+    for (const batch of this.#adopted) this.#open.delete(batch)
+    this.#adopted.clear()
+  }
+
   batchEnded(batch: number): void {
     this.#open.delete(batch)
+    this.#adopted.delete(batch)
     this.#ended.add(batch)
   }
 
@@ -105,15 +149,15 @@ export class JobControl {
     this.#open.delete(batch)
   }
 
-  /** Waits until `isDone`, or for `timeoutMs`, obeying what is asked meanwhile. */
-  async waitUntil(isDone: () => boolean, timeoutMs?: number): Promise<void> {
+  /** Waits until `isDone`, or for `timeoutMs`, obeying what is asked meanwhile. False: the time is over. */
+  async waitUntil(isDone: () => boolean, timeoutMs?: number): Promise<boolean> {
     const isAwake = () => this.#inbox.length > 0 || isDone()
     const deadline = timeoutMs === undefined ? null : Date.now() + timeoutMs
     for (;;) {
       for (let command = this.#inbox.shift(); command !== undefined; command = this.#inbox.shift()) await this.#obey(command)
-      if (isDone()) return
+      if (isDone()) return true
       if (deadline === null) await condition(isAwake)
-      else if (Date.now() >= deadline || !(await condition(isAwake, deadline - Date.now()))) return
+      else if (Date.now() >= deadline || !(await condition(isAwake, deadline - Date.now()))) return false
     }
   }
 
@@ -140,17 +184,16 @@ export class JobControl {
         this.#isCancelled = true
         // What was to be sent again is not: the last word counts.
         this.#retry = null
-        await databaseActivities('cancel').markCancelling({ jobId })
-        this.#showStatus('cancelling')
+        this.showStatus(await databaseActivities('cancel').markCancelling({ jobId }))
         return await this.#tellBatches(cancelSignal)
       case 'pause':
-        await databaseActivities('pause').pause({ jobId, reason: 'user' })
-        return this.#showStatus('paused')
+        return this.showStatus(await databaseActivities('pause').pause({ jobId, reason: 'user' }))
       case 'resume':
         this.#resumes += 1
-        await databaseActivities('resume').resume({ jobId })
-        this.#showStatus(this.#isCancelled ? 'cancelling' : 'in_progress')
+        this.showStatus(await databaseActivities('resume').resume({ jobId }))
         return await this.#tellBatches(resumeSignal)
+      case 'look':
+        return this.showStatus(await databaseActivities('find the status').findStatus({ jobId }))
       case 'poll':
         return await this.#tellBatches(pollSignal)
     }
@@ -163,7 +206,10 @@ export class JobControl {
     )
   }
 
-  #showStatus(status: JobStatus): void {
+  /** Where the database has the job, once a change. */
+  showStatus(status: JobStatus): void {
+    if (status === this.#shownStatus) return
+    this.#shownStatus = status
     if (this.#searchAttributes) upsertSearchAttributes([{ key: jobStatusKey, value: status }])
   }
 }

@@ -14,7 +14,9 @@ export const pollSignal = defineSignal('poll')
 /** Sends what did not succeed again; `{"classes": ["refusal"]}` chooses. On a closed job, starts it again. */
 export const retrySignal = defineSignal<[{ classes?: string[] }?]>('retry')
 
-/** From a batch to its job: its end is in the database. */
-export const batchEndedSignal = defineSignal<[number]>('batchEnded')
+/** From a batch to its job: its end is in the database. With the batches that go on with its items, if it was split. */
+export const batchEndedSignal = defineSignal<[number, (readonly number[])?]>('batchEnded')
+/** From a batch to its job: the job was paused, and says so itself. */
+export const batchPausedSignal = defineSignal('batchPaused')
 /** To a batch: it has room at the provider now. */
 export const admittedSignal = defineSignal('admitted')

@@ -7,11 +7,12 @@ import {
   setCurrentDetails,
   setHandler,
   workflowInfo,
+  type SignalDefinition,
 } from '@temporalio/workflow'
 import { jobWorkflowId } from '../core/job-id.ts'
 import type { BatchStep } from '../activities/batch-step.ts'
-import { databaseActivities, providerActivities } from './activity-proxies.ts'
-import { admittedSignal, batchEndedSignal, cancelSignal, pollSignal, resumeSignal } from './messages.ts'
+import { databaseActivities, onProviderQueue } from './activity-proxies.ts'
+import { admittedSignal, batchEndedSignal, batchPausedSignal, cancelSignal, pollSignal, resumeSignal } from './messages.ts'
 
 export interface ProviderBatchInput {
   jobId: string
@@ -26,6 +27,7 @@ export interface ProviderBatchInput {
 export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInput): Promise<void> {
   let cancelRequested = input.cancelRequested ?? false
   let isCancelSent = false
+  let parts: readonly number[] = []
   let wakeups = 0
   const wake = () => void wakeups++
   const requestCancel = () => {
@@ -39,7 +41,7 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
 
   await CancellationScope.nonCancellable(async () => {
     const key = { jobId, batch }
-    const { provider, ...first } = await databaseActivities(`find batch ${batch}`).findStep(key)
+    const { queue, ...first } = await databaseActivities(`find batch ${batch}`).findStep(key)
     // A batch that was started again never got its job's signal.
     if (first.cancelRequested) cancelRequested = true
     let next: BatchStep = first
@@ -49,49 +51,58 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
       if (next.waitMs !== 0) {
         const isWoken = () => wakeups > consumedWakeups
         // Every signal so far is consumed by the wait that follows it, so none can spin the loop.
-        if (next.waitMs === null) await condition(isWoken)
-        else await condition(isWoken, next.waitMs)
+        if (next.waitMs !== null) await condition(isWoken, next.waitMs)
+        else {
+          await tellJob(batchPausedSignal)
+          await condition(isWoken)
+        }
       }
       consumedWakeups = wakeups
       if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof providerBatch>({ jobId, batch, cancelRequested })
       next = await takeStep(next)
     }
 
-    async function takeStep({ phase }: BatchStep): Promise<BatchStep> {
-      const onProvider = providerActivities(provider, `batch ${batch}: ${phase}`)
-      switch (phase) {
-        case 'admit':
-          return await databaseActivities(`batch ${batch}: admit`).admit(key)
-        case 'upload':
-          return await onProvider.upload(key)
-        case 'submit':
-          return await onProvider.submit(key)
-        case 'settle':
-          return await onProvider.settle(key)
-        case 'poll':
-          if (cancelRequested && !isCancelSent) {
-            const asked = await providerActivities(provider, `batch ${batch}: cancel`).cancelBatch(key)
-            isCancelSent = asked.waitMs !== null
-            return asked
-          }
-          return await onProvider.poll(key)
-        case 'fetch':
-          return await onProvider.fetchResults(key)
-        case 'ended':
-          return { phase, waitMs: 0, detail: '' }
-      }
-    }
-  })
-  await tellJob(jobId, batch)
-}
+    parts = next.parts ?? []
 
-/** The job may be gone, or may have read the batch's end from its row already. */
-async function tellJob(jobId: string, batch: number): Promise<void> {
-  await CancellationScope.nonCancellable(async () => {
-    try {
-      await getExternalWorkflowHandle(jobWorkflowId(jobId)).signal(batchEndedSignal, batch)
-    } catch (error) {
-      if (isCancellation(error)) throw error
+    async function takeStep({ phase }: BatchStep): Promise<BatchStep> {
+      const isCancelDue = phase === 'poll' && cancelRequested && !isCancelSent
+      const asked = await onProviderQueue(
+        queue,
+        `batch ${batch}: ${isCancelDue ? 'cancel' : phase}`,
+        async (activities): Promise<BatchStep> => {
+          switch (phase) {
+            case 'admit':
+              return await activities.admit(key)
+            case 'upload':
+              return await activities.upload(key)
+            case 'submit':
+              return await activities.submit(key)
+            case 'settle':
+              return await activities.settle(key)
+            case 'poll':
+              return isCancelDue ? await activities.cancelBatch(key) : await activities.poll(key)
+            case 'fetch':
+              return await activities.fetchResults(key)
+            case 'ended':
+              return { phase, waitMs: 0, detail: '' }
+          }
+        },
+        () => databaseActivities(`batch ${batch}: no worker`).pauseUnserved({ ...key, phase }),
+      )
+      if (isCancelDue) isCancelSent = asked.waitMs !== null
+      return asked
     }
   })
+  await tellJob(batchEndedSignal, batch, parts)
+
+  /** The job may be gone, or may have read it from the database already. */
+  async function tellJob<Args extends unknown[]>(signal: SignalDefinition<Args>, ...args: Args): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      try {
+        await getExternalWorkflowHandle(jobWorkflowId(jobId)).signal(signal, ...args)
+      } catch (error) {
+        if (isCancellation(error)) throw error
+      }
+    })
+  }
 }

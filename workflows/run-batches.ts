@@ -6,7 +6,7 @@ import { providerBatch } from './provider-batch.ts'
 
 /** Batch workflows of one job that run at once. */
 const windowSize = 100
-/** What is open is read from the database again after this long: a batch that was adopted may have been terminated without a word. */
+/** When nothing has happened for this long, what is open is read from the database again. */
 const lookAgainMs = 30 * 60_000
 /** Before the batches of a workflow that died (terminated by hand) are looked at again. */
 const lostBatchPauseMs = 5000
@@ -14,18 +14,25 @@ const lostBatchPauseMs = 5000
 /**
  * Runs these batches as child workflows, at most 100 at once, and returns when all have ended. A child that runs already, started by
  * an earlier run of this job, is adopted: its `batchEnded` signal reaches whoever has this workflow id. Returns early when the history
- * has grown long: the next run reads what is open from the database.
+ * has grown long, or when nothing has happened for a while: what is open is then read from the database again.
  */
 export async function runBatches(jobId: string, batches: readonly number[], control: JobControl): Promise<void> {
   const waiting = [...batches]
   let isLost = false
-  while (waiting.length > 0) {
+  const hasWork = () => waiting.length > 0 || control.hasParts()
+  const isOver = () => control.openBatches === 0 && !hasWork()
+  while (!isOver()) {
+    // Parts of a refused batch don't wait for the batches beside it.
+    waiting.push(...control.takeParts())
     const starting = waiting.splice(0, windowSize - control.openBatches)
     await Promise.all(starting.map((batch) => start(batch)))
-    await control.waitUntil(() => control.openBatches < windowSize, lookAgainMs)
-    if (workflowInfo().continueAsNewSuggested) return
+    const isAwake = await control.waitUntil(
+      () => isOver() || workflowInfo().continueAsNewSuggested || (hasWork() && control.openBatches < windowSize),
+      lookAgainMs,
+    )
+    if (!isAwake) control.forgetAdopted()
+    if (!isAwake || workflowInfo().continueAsNewSuggested) return
   }
-  await control.waitUntil(() => control.openBatches === 0 || workflowInfo().continueAsNewSuggested, lookAgainMs)
   if (isLost) await sleep(lostBatchPauseMs)
 
   async function start(batch: number): Promise<void> {
@@ -46,8 +53,8 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
         },
       )
     } catch (error) {
-      // It runs already: adopted.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      control.batchAdopted(batch)
     }
   }
 }

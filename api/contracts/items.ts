@@ -17,7 +17,7 @@ export const itemSchema = z
       .nullable()
       .meta({ description: 'Of its outcome or, while it has none, of its last attempt.' }),
     attempts: count.meta({
-      description: 'How often the item was sent, as in its result; what is at the provider now is counted.',
+      description: 'How often the item was sent, as in its result; while it has none, what is at the provider now is counted.',
     }),
     batch: z.int().positive().nullable().meta({ description: 'Our number of the batch of its outcome.' }),
     bytes: count.meta({ description: "Exact size as the provider's own line." }),
@@ -68,7 +68,9 @@ export type Attempt = z.infer<typeof attemptSchema>
 export const itemDetailSchema = itemSchema
   .extend({
     line: z.custom<Json>(() => true).meta({ type: 'object', description: 'The input line.' }),
-    attempts_made: z.array(attemptSchema).meta({ description: 'Oldest first.' }),
+    earlier_attempts: z
+      .array(attemptSchema)
+      .meta({ description: 'The sendings that did not become its outcome, with error and cost; oldest first.' }),
     result: resultSchema.nullable(),
   })
   .meta({ id: 'ItemDetail' })

@@ -51,7 +51,10 @@ export const jobSchema = z
     }),
     batches: z.object({ total: count, open: count }),
     round: count,
-    attempts: count.meta({ description: 'Sendings that did not become an outcome.' }),
+    earlier_attempts: count.meta({
+      description:
+        'Sendings that did not become an outcome: of all items together, what an item lists as its `earlier_attempts`.',
+    }),
     usage: z.object({ input_tokens: count, output_tokens: count }),
     cost_usd: dollars.meta({ description: 'At batch price so far. Not spent when `simulated`.' }),
     unpriced_items: count.meta({ description: 'Answers of models without a known price: the cost is then a lower bound.' }),

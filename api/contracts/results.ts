@@ -49,13 +49,28 @@ export const resultSchema = z
     provider: z.string(),
     model: z.string().nullable(),
     batch_id: z.string().nullable().meta({ description: "The provider's id of the batch; null when the item was never sent." }),
-    attempts: count.meta({ description: 'How often the item was sent.' }),
+    attempts: count.meta({
+      description:
+        'How often the item was sent: the sending that this outcome is from, and those before it, which `GET /v1/jobs/{id}/items/{seq}` lists as `earlier_attempts`. 0 when it was never sent.',
+    }),
     metadata: json.nullable(),
     warnings: z.array(z.string()),
     simulated: z.boolean(),
   })
   .meta({ id: 'Result' })
 export type Result = z.infer<typeof resultSchema>
+
+/** One line of `results` with `raw=true`: what the provider itself said of one item. */
+export const rawResultSchema = resultSchema
+  .pick({ custom_id: true, seq: true, status: true })
+  .extend({
+    raw: z.string().nullable().meta({
+      description:
+        "The provider's own line, character for character as it was received; its id is the one that the item was sent with. Null when it gave none.",
+    }),
+  })
+  .meta({ id: 'RawResult' })
+export type RawResult = z.infer<typeof rawResultSchema>
 
 export const resultFormats = ['jsonl', 'json', 'csv'] as const
 export type ResultFormat = (typeof resultFormats)[number]
@@ -68,7 +83,7 @@ export const resultsQuery = z.strictObject({
   raw: z
     .stringbool()
     .default(false)
-    .meta({ type: 'boolean', description: "The provider's own lines as they were received; items that have none are left out." }),
+    .meta({ type: 'boolean', description: "The provider's own lines instead of ours, as `RawResult`." }),
 })
 export type ResultsQuery = z.input<typeof resultsQuery>
 

@@ -11,8 +11,11 @@ import type { LineChecker } from './line-checker.ts'
 const rowsPerChunk = 10_000
 const bytesPerChunk = 4 * 1024 * 1024
 
+/** Chunks on their way into Postgres while another one is filled: its work on one is more than ours. */
+const chunksInFlight = 2
+
 /**
- * Checks lines as they come and stores them as items 1, 2, 3, …. While Postgres takes one chunk, the next one is filled. Bad lines and
+ * Checks lines as they come and stores them as items 1, 2, 3, …. While Postgres takes two chunks, the next one is filled. Bad lines and
  * duplicates go to `errors`, and the rest is checked to its end. Returns the number of items.
  */
 export async function ingest(
@@ -23,18 +26,16 @@ export async function ingest(
   errors: InputErrors,
 ): Promise<number> {
   let filling = createChunk(jobId)
-  let spare = createChunk(jobId)
-  let storing: Promise<void> = Promise.resolve()
+  const inFlight: Promise<Chunk>[] = []
   let seq = 0
 
   const store = async (): Promise<void> => {
-    await storing
-    const chunk = filling
-    filling = spare
-    spare = chunk
-    storing = storeChunk(database, jobId, chunk, errors)
-    // Awaited before the next chunk; until then a failure is nobody's unhandled rejection.
+    const next = inFlight.length < chunksInFlight ? createChunk(jobId) : await (inFlight.shift() as Promise<Chunk>)
+    const storing = storeChunk(database, jobId, filling, errors)
+    // Awaited when its turn comes; until then a failure is nobody's unhandled rejection.
     storing.catch(() => {})
+    inFlight.push(storing)
+    filling = next
   }
 
   try {
@@ -51,8 +52,9 @@ export async function ingest(
     }
     if (filling.rows.rows > 0) await store()
   } finally {
-    await storing
+    await Promise.allSettled(inFlight)
   }
+  await Promise.all(inFlight)
   return seq
 }
 
@@ -66,16 +68,18 @@ function createChunk(jobId: string): Chunk {
   return { rows: createItemRows(jobId, 64 * 1024), lineNumbers: [], firstSeq: 1 }
 }
 
-async function storeChunk(database: Database, jobId: string, chunk: Chunk, errors: InputErrors): Promise<void> {
-  for (const { row, customId, firstSeq } of await copyItems(database, jobId, chunk.rows, chunk.firstSeq)) {
+/** Returns the chunk, to be filled again. */
+async function storeChunk(database: Database, jobId: string, chunk: Chunk, errors: InputErrors): Promise<Chunk> {
+  for (const { row, customId, otherSeq } of await copyItems(database, jobId, chunk.rows, chunk.firstSeq)) {
     errors.add({
       line: chunk.lineNumbers[row] ?? null,
       field: 'custom_id',
-      reason: `"${customId}" is the custom_id of item ${firstSeq} already`,
+      reason: `"${customId}" is the custom_id of item ${otherSeq} ${otherSeq < chunk.firstSeq + row ? 'already' : 'as well'}`,
     })
   }
   chunk.rows.clear()
   chunk.lineNumbers = []
+  return chunk
 }
 
 function checkLine(line: ByteLine, seq: number, checker: LineChecker, errors: InputErrors) {

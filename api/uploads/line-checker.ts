@@ -6,10 +6,12 @@ import type { ModelCapabilities } from '../../core/model-capabilities.ts'
 import { describeOversize, type BatchLimits } from '../../core/splitting.ts'
 import type { ProviderConfig } from '../../config/config.ts'
 import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
-import { InvalidLineError, parseInputLine, tooDeep } from '../../formats/input-line.ts'
+import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
 import { checkSchema } from '../../formats/json-output.ts'
 import { renderOpenAiRequest } from '../../formats/openai-request.ts'
+import { isPlainSchema } from '../../formats/plain-schema.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
+import { estimateBodyTokens } from '../../formats/token-estimate.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
 import { renderedLineBytes } from './rendered-line-size.ts'
 import type { ResolvedSpec } from './spec.ts'
@@ -88,19 +90,20 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
 
   const checker: LineChecker = {
     check(text, lineNumber, seq) {
-      const line = parseInputLine(text, lineNumber)
+      const line = parseNewInputLine(text, lineNumber)
       checkFormat(line, lineNumber)
       const customId = line.customId ?? String(lineNumber)
       if (!isStorable(customId)) throw new InvalidLineError(lineNumber, 'custom_id', notStorable)
       const schema = line.request.kind === 'generate' ? line.request.schema : undefined
-      const unusable = schema === undefined ? null : schemaProblem(JSON.stringify(schema))
+      const unusable = schema === undefined || isPlainSchema(schema) ? null : schemaProblem(JSON.stringify(schema))
       if (unusable !== null) throw new InvalidLineError(lineNumber, 'schema', unusable)
       const rendered = render(line, lineNumber)
       if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, 'body.model', notStorable)
       const problem = isKnown(rendered.model)
       if (problem !== null) throw new InvalidLineError(lineNumber, line.request.kind === 'native' ? 'body.model' : null, problem)
       const bytes = renderedLineBytes(placeholderItemId(seq), rendered)
-      const oversize = describeOversize({ bytes, tokens: rendered.inputTokens }, limitsOf(rendered.model))
+      const tokens = estimateBodyTokens(rendered.body)
+      const oversize = describeOversize({ bytes, tokens }, limitsOf(rendered.model))
       if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
       if (last?.model !== rendered.model || last.endpoint !== rendered.endpoint) {
         last = { model: rendered.model, endpoint: rendered.endpoint }
@@ -112,7 +115,7 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
         metadata: line.metadata === null ? null : JSON.stringify(line.metadata),
         warnings: rendered.warnings.length === 0 ? null : JSON.stringify(rendered.warnings),
         bytes,
-        tokens: rendered.inputTokens,
+        tokens,
         endpoint: rendered.endpoint,
         model: rendered.model,
       }

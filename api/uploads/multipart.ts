@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyFileStream } from '@fastify/busboy'
 import { BatchwrightError } from '../../core/errors.ts'
+import { parseJson } from '../json-text.ts'
 
 /** A multipart upload whose file has begun to arrive. */
 export interface MultipartUpload {
@@ -36,7 +37,7 @@ export async function readMultipart(source: AsyncIterable<Uint8Array>, contentTy
     } else if (name === 'file' && job !== null && file === null) {
       file = part
       const bytes = readAll(part)
-      job.then((text) => resolve({ job: parseJob(text), fileName, mediaType, file: bytes })).catch(reject)
+      job.then((text) => resolve({ job: parseJson(text, 'the part "job"'), fileName, mediaType, file: bytes })).catch(reject)
     } else {
       part.resume()
       surplus ??= wrongParts(
@@ -92,14 +93,6 @@ async function collect(file: BusboyFileStream): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
-}
-
-function parseJob(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new BatchwrightError('invalid_json', `the part "job" is not JSON: ${(error as Error).message}`, { cause: error })
-  }
 }
 
 function wrongParts(reason: string): BatchwrightError {

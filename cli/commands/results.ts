@@ -29,6 +29,7 @@ export function resultsCommand(cli: Cli): Command {
       'results reviews --format csv -o reviews-answered.csv',
       'results k7m2 | jq -r .text',
       'results k7m2 --follow',
+      'results k7m2 --raw | jq .raw',
     ],
   })
     .argument('<JOB>', 'id, unique beginning of an id, or name')
@@ -36,7 +37,7 @@ export function resultsCommand(cli: Cli): Command {
       new Option('--format <FORMAT>', 'default: by the name of the output file, else jsonl').choices(['jsonl', 'json', 'csv']),
     )
     .option('-o, --output <FILE>', 'write to a file, which appears when it is complete; - is standard output')
-    .option('--raw', "the provider's own lines, as received")
+    .option('--raw', 'what the provider said: {custom_id, seq, status, raw}, where raw is its own line as a text, or null')
     .option('--follow', 'go on until the job ends; then in the order in which answers arrive')
     .option('--json', 'the same as --format json')
     .addHelpText(

@@ -64,7 +64,7 @@ export function exampleJob(changes: Partial<Job> = {}): Job {
     progress: { done: 0, failed: 0, total: 3 },
     batches: { total: 1, open: 1 },
     round: 1,
-    attempts: 0,
+    earlier_attempts: 0,
     usage: { input_tokens: 0, output_tokens: 0 },
     cost_usd: '0',
     unpriced_items: 0,

@@ -18,7 +18,6 @@ export function createOpenAiProvider(settings: ProviderSettings & { readonly api
     kind: 'openai',
     simulated: settings.simulated,
     keyFingerprint: createHash('sha256').update(settings.apiKey).digest('hex').slice(0, 12),
-    sendWindowMs: context.timeouts.createMs,
 
     limits: (model) => ({
       maxRequests: Math.min(documented.maxRequests, settings.maxBatchRequests ?? Number.POSITIVE_INFINITY),

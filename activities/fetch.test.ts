@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Connection, WorkflowClient } from '@temporalio/client'
+import { MockActivityEnvironment } from '@temporalio/testing'
+import { eq } from 'drizzle-orm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadConfig } from '../config/config.ts'
+import { createToken, formatItemId } from '../core/item-id.ts'
+import { batches, outcomes } from '../db/schema.ts'
+import { parseInputLine } from '../formats/input-line.ts'
+import { loadCatalog } from '../models/catalog.ts'
+import { isTerminalAtProvider, type Provider } from '../providers/provider.ts'
+import { createProviderRegistry } from '../providers/registry.ts'
+import { startSimulator, type Simulator } from '../simulator/simulator.ts'
+import { insertJob, type JobValues } from '../test/job-rows.ts'
+import { createTestDatabase, until, type TestDatabase } from '../test/services.ts'
+import { activitySettings } from '../worker/activity-settings.ts'
+import { providerSettings } from '../worker/provider-settings.ts'
+import { jobDefaults, parseSpec } from './batch-context.ts'
+import type { ActivityDependencies } from './dependencies.ts'
+import { createFetchActivities } from './fetch.ts'
+import { loadJob } from '../db/job-state.ts'
+
+let db: TestDatabase
+let simulator: Simulator
+let directory: string
+let dependencies: ActivityDependencies
+beforeAll(async () => {
+  ;[db, simulator, directory] = await Promise.all([
+    createTestDatabase(),
+    startSimulator({ duration_ms: 20 }),
+    mkdtemp(join(tmpdir(), 'batchwright-test-fetch-')),
+  ])
+  const environment = { BATCHWRIGHT_SIMULATE: 'openai', BATCHWRIGHT_SIMULATOR_URL: simulator.url }
+  const config = loadConfig({ directory, environment })
+  dependencies = {
+    database: db.database,
+    providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
+    workflows: new WorkflowClient({ connection: Connection.lazy() }),
+    settings: { ...activitySettings(config), searchAttributes: false },
+    logger: { info() {}, warn() {}, error() {} },
+    reach: () => {},
+  }
+})
+afterAll(async () => {
+  await simulator.close()
+  await db.drop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const never = new AbortController().signal
+
+/** Runs lines as one batch at the provider, as their job was stored, and reads its results. */
+async function fetchBatchOf(lines: readonly object[], job: JobValues) {
+  const provider = dependencies.providers.find('openai') as Provider
+  const jobId = await insertJob(db.database, lines.length, job, (seq) => ({ line: JSON.stringify(lines[seq - 1]) }))
+  const stored = await loadJob(db.database.drizzle, jobId)
+  // The provider is not told the schemas: what it makes of them is not what is looked at here.
+  const defaults = { ...jobDefaults(stored, parseSpec(stored)), schema: null }
+  const token = createToken(randomBytes(32))
+  const path = join(directory, token)
+  const sent = lines.map((line, index) => {
+    const { request } = parseInputLine(JSON.stringify({ ...line, schema: undefined }), index + 1)
+    return provider.line(formatItemId(token, index + 1), provider.render(request, defaults))
+  })
+  await writeFile(path, sent.map((line) => `${line}\n`).join(''))
+  const endpoint = '/v1/chat/completions'
+  const { inputFileId } = await provider.upload({ fileName: 'fetch.jsonl', path, endpoint, signal: never })
+  const created = await provider.create({
+    inputFileId,
+    endpoint,
+    model: 'gpt-4o-mini',
+    displayName: 'fetch',
+    signal: never,
+    beforeSend() {},
+  })
+  await until('the batch to end', async () => isTerminalAtProvider((await provider.retrieve(created.id, never)).status))
+  await db.database.drizzle.insert(batches).values({
+    jobId,
+    batch: 1,
+    round: 1,
+    shard: 1,
+    provider: 'openai',
+    simulated: true,
+    model: 'gpt-4o-mini',
+    endpoint,
+    status: 'fetching',
+    listed: false,
+    seqFrom: 1,
+    seqTo: lines.length,
+    items: lines.length,
+    bytes: 1,
+    tokens: 1,
+    token,
+    inputFileId,
+    providerBatchId: created.id,
+  })
+  const activities = createFetchActivities(dependencies)
+  expect(await new MockActivityEnvironment().run(() => activities.fetchResults({ jobId, batch: 1 }))).toMatchObject({
+    phase: 'ended',
+  })
+  const rows = await db.database.drizzle.select().from(outcomes).where(eq(outcomes.jobId, jobId)).orderBy(outcomes.seq)
+  return rows.map(({ seq, status, errorClass }) => [seq, status, errorClass])
+}
+
+const round = { round: 1, spec: JSON.stringify({ retry: { max_rounds: 1 } }) }
+const impossible = { const: 'never said' }
+const unusable = { type: 'objekt' }
+
+test('each answer is checked against the schema of its own line; one that can not be used fails its item alone', async () => {
+  const prompt = 'Line schema'
+  const text = (schema: object | undefined, index: number) => ({
+    prompt: `${prompt} ${index}`,
+    ...(schema === undefined ? {} : { schema }),
+  })
+  const rows = await fetchBatchOf([undefined, unusable, impossible, undefined].map(text), { ...round, itemSchemas: true })
+  expect(rows).toEqual([
+    [1, 'succeeded', null],
+    [2, 'failed', 'invalid_request'],
+    [3, 'failed', 'invalid_output'],
+    [4, 'succeeded', null],
+  ])
+})
+
+test('a job whose schema can not be used ends with errors instead of waiting for ever', async () => {
+  const spec = JSON.stringify({ schema: unusable, retry: { max_rounds: 3 } })
+  const rows = await fetchBatchOf([{ prompt: 'one' }, { prompt: 'two' }], { ...round, spec })
+  expect(rows).toEqual([
+    [1, 'failed', 'invalid_request'],
+    [2, 'failed', 'invalid_request'],
+  ])
+})
