@@ -109,11 +109,6 @@ async function readPage(sqlClient: Sql, batch: BatchRow, after: number, pageByte
     where s.before < ${pageBytes} order by i.seq`
 }
 
-/** The stored lines of some items. */
-export async function readItemLines(sqlClient: Sql, jobId: string, seqs: readonly number[]): Promise<StoredItem[]> {
-  return await sqlClient<StoredItem[]>`select seq, line from items where job_id = ${jobId} and seq = any(${[...seqs]}::int[])`
-}
-
 /** What an upload made. */
 export interface Upload {
   attempt: number

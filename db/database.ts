@@ -18,6 +18,8 @@ export interface Database {
   close(): Promise<void>
 }
 export type Sql = postgres.Sql<{ bigint: bigint }>
+/** Inside `sql.begin`. */
+export type Transaction = postgres.TransactionSql<{ bigint: bigint }>
 
 export interface DatabaseOptions {
   /** Connections of this process to Postgres, at most. */

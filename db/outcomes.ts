@@ -1,11 +1,8 @@
 import type { ErrorClass } from '../core/error-classes.ts'
 import type { OutcomeStatus } from '../core/statuses.ts'
 import type { Usage } from '../core/money.ts'
-import type { Database, Sql } from './database.ts'
+import type { Database, Sql, Transaction } from './database.ts'
 import type { BatchRow } from './batches.ts'
-import type postgres from 'postgres'
-
-type Transaction = postgres.TransactionSql<{ bigint: bigint }>
 
 /** One judged line of a batch's results: it becomes the item's outcome, or an attempt. */
 export interface JudgedResult {

@@ -1,5 +1,5 @@
 import { addItem, emptyBatch, isWithinLimits, type BatchLimits, type BatchSize } from '../core/splitting.ts'
-import type { Database } from './database.ts'
+import type { Database, Transaction } from './database.ts'
 import type { JobRow } from './job-state.ts'
 
 /** Where an item of a round goes. */
@@ -50,6 +50,10 @@ export async function planRound(
   return await database.sql.begin(async (tx) => {
     const [locked] = await tx<{ round: number }[]>`select round from jobs where id = ${job.id} for update`
     if (locked === undefined || locked.round !== round - 1) return { batches: 0, items: 0 }
+    // Most jobs end with an answer to every item: one look at the index, where the pages below would look up each item to find none.
+    const [answered] = await tx<{ outcomes: number }[]>`select count(*)::int as outcomes from outcomes where job_id = ${job.id}`
+    if (answered?.outcomes === job.items) return { batches: 0, items: 0 }
+    const isFirst = round === 1 && answered?.outcomes === 0
     const [numbers] = await tx<
       { last: number }[]
     >`select coalesce(max(batch), 0)::int as last from batches where job_id = ${job.id}`
@@ -76,18 +80,7 @@ export async function planRound(
     }
 
     for (let after = 0; ;) {
-      // One look-up of an outcome by key an item: as `not exists` it would be a join, whose plan is a bad one before the job is in the statistics.
-      // What an earlier attempt adds to a line (a rejected answer shown again) is never longer than what is stored of it.
-      const page = await tx<PlannedItem[]>`
-        select i.seq, i.bytes + coalesce(a.extra, 0) as bytes, i.tokens + coalesce(a.extra, 0) / 4 as tokens, i.endpoint, i.model
-        from items i
-        left join lateral (
-          select sum(coalesce(octet_length(answer), 0) + octet_length(error) + 1000)::int as extra from attempts
-          where ${round} > 1 and job_id = i.job_id and seq = i.seq and error_class in ('invalid_output', 'truncated')
-        ) a on true
-        where i.job_id = ${job.id} and i.seq > ${after}
-          and (select true from outcomes o where o.job_id = i.job_id and o.seq = i.seq) is null
-        order by i.seq limit ${itemsPerPage}`
+      const page = await (isFirst ? readItems(tx, job.id, after) : readUnanswered(tx, job.id, after))
       const last = page.at(-1)
       if (last === undefined) break
       after = last.seq
@@ -117,4 +110,26 @@ export async function planRound(
     if (batchCount > 0) await tx`update jobs set round = ${round} where id = ${job.id}`
     return { batches: batchCount, items: itemCount }
   })
+}
+
+async function readItems(tx: Transaction, jobId: string, after: number): Promise<PlannedItem[]> {
+  return await tx<PlannedItem[]>`
+    select seq, bytes, tokens, endpoint, model from items where job_id = ${jobId} and seq > ${after} order by seq limit ${itemsPerPage}`
+}
+
+/**
+ * One look-up of an outcome by key an item: as `not exists` it would be a join, whose plan is a bad one before the job is in the statistics. What
+ * an earlier attempt adds to a line (a rejected answer shown again) is never longer than what is stored of it.
+ */
+async function readUnanswered(tx: Transaction, jobId: string, after: number): Promise<PlannedItem[]> {
+  return await tx<PlannedItem[]>`
+    select i.seq, i.bytes + coalesce(a.extra, 0) as bytes, i.tokens + coalesce(a.extra, 0) / 4 as tokens, i.endpoint, i.model
+    from items i
+    left join lateral (
+      select sum(coalesce(octet_length(answer), 0) + octet_length(error) + 1000)::int as extra from attempts
+      where job_id = i.job_id and seq = i.seq and error_class in ('invalid_output', 'truncated')
+    ) a on true
+    where i.job_id = ${jobId} and i.seq > ${after}
+      and (select true from outcomes o where o.job_id = i.job_id and o.seq = i.seq) is null
+    order by i.seq limit ${itemsPerPage}`
 }

@@ -5,7 +5,7 @@ import type { Config, ProviderConfig } from '../config/config.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 
 /** The simulator answers in seconds, so its jobs don't wait as long as those of a provider that takes hours. */
-const simulatedPolling: JobSpec['polling'] = { initial: '500ms', max: '10s' }
+const simulatedPolling: JobSpec['polling'] = { initial: '250ms', max: '10s' }
 const simulatedRetry: JobSpec['retry'] = { backoff: '1s' }
 const simulatedSettleAfterMs = 2000
 const simulatedSendWindowMs = 10_000
