@@ -119,6 +119,9 @@ async function startServer(options: TemporalServerOptions, port: number, uiPort:
   }
 }
 
+/** Timers fire up to this late. The server's default of a second is more than the simulator takes for most batches. */
+const defaultDynamicConfig = { 'history.timerProcessorMaxTimeShift': '20ms' }
+
 function serverArguments(
   options: TemporalServerOptions,
   port: number,
@@ -139,7 +142,7 @@ function serverArguments(
     ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
     ...(options.inMemory === true ? [] : ['--db-filename', databaseFile]),
     ...(options.namespaces ?? []).flatMap((namespace) => ['--namespace', namespace]),
-    ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
+    ...Object.entries({ ...defaultDynamicConfig, ...options.dynamicConfig }).flatMap(([key, value]) => [
       '--dynamic-config-value',
       `${key}=${JSON.stringify(value)}`,
     ]),

@@ -13,8 +13,6 @@ const namespaces = 40
 const dynamicConfig = {
   // Far below the server's default of 4,096, so that tests see workflows continue as new.
   'limit.historyCount.suggestContinueAsNew': 150,
-  // Timers fire up to this late; the default of a second would be most of what a test waits for.
-  'history.timerProcessorMaxTimeShift': '20ms',
 }
 export const templateDatabase = 'batchwright_template'
 
