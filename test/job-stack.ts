@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '@temporalio/client'
@@ -35,7 +35,8 @@ export interface JobStack {
 
 export interface JobStackOptions {
   readonly simulator?: SimulatorOptions
-  /** Lines of `batchwright.yaml`; polling and backoff are already those of tests. */
+  /** `batchwright.yaml`; polling and backoff are those of tests whatever it says. */
+  readonly yaml?: string
   readonly environment?: Record<string, string>
   readonly reach?: (point: CrashPoint) => void | Promise<void>
   /** How long a worker that is gone is taken for one that may come back, in milliseconds. */
@@ -55,6 +56,7 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
     claimNamespace(),
   ])
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-test-stack-'))
+  if (options.yaml !== undefined) await writeFile(join(directory, 'batchwright.yaml'), options.yaml)
   const address = inject('temporalAddress')
   const configOf = (environment: Record<string, string>) =>
     loadConfig({

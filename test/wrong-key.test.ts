@@ -1,8 +1,11 @@
+import { defineSearchAttributeKey } from '@temporalio/common'
 import { expect, test } from 'vitest'
 import { batchesOf, expectKept, submissionsOf } from './job-checks.ts'
 import { createJob, jobAt, startJobStack } from './job-stack.ts'
 import { afterwards, until } from './services.ts'
 import { startSimulator } from '../simulator/simulator.ts'
+
+const jobStatus = defineSearchAttributeKey('JobStatus', 'KEYWORD')
 
 test('a wrong key pauses the job; with the key mended, the worker restarted and `resume`, it goes on', async () => {
   // A provider that is not simulated, as far as Batchwright knows: its address happens to be the simulator's.
@@ -21,11 +24,15 @@ test('a wrong key pauses the job; with the key mended, the worker restarted and 
   expect(paused).toMatchObject({ pauseReason: 'auth', simulated: false })
   expect(paused.pauseDetail).toMatch(/api key/i)
   expect(await submissionsOf(stack, jobId)).toEqual([])
+  const workflow = stack.client.workflow.getHandle(`job-${jobId}`)
+  const shownStatus = async () => (await workflow.describe()).typedSearchAttributes.get(jobStatus)
+  await until('the pause to show in the Web UI', async () => (await shownStatus()) === 'paused')
 
   await worker.stop()
   await stack.startWorker({ OPENAI_API_KEY: 'mended-key' })
-  await stack.client.workflow.getHandle(`job-${jobId}`).signal('resume')
+  await workflow.signal('resume')
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3 })
+  await until('the end to show there', async () => (await shownStatus()) === 'completed')
   const [batch] = await batchesOf(stack, jobId)
   expect(batch).toMatchObject({ status: 'ended', result: 'completed' })
 }, 40_000)
