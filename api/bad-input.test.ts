@@ -265,6 +265,23 @@ describe('bad input stores nothing and says what is wrong', () => {
     })
   })
 
+  test('two chunks that hold the same ids in opposite order, stored at once, are told apart', async () => {
+    const before = await api.stored()
+    const line = (id: number) => `{"custom_id":"${id}","prompt":"x"}`
+    const ids = Array.from({ length: 10_000 }, (_, index) => index)
+    const problem = await answerOf(api.upload([...ids, ...ids.toReversed()].map(line).join('\n')))
+    expect(problem).toMatchObject({ code: 'invalid_input', error_count: 10_000 })
+    const pairs = problem.errors.map(({ line: number, reason }: { line: number; reason: string }) => {
+      const [, id, other] = /^"(\d+)" is the custom_id of item (\d+) /.exec(reason) ?? []
+      return { number, id: Number(id), other: Number(other) }
+    })
+    // Whichever chunk was faster: the id is on both lines.
+    const linesOf = (id: number) => [id + 1, 20_000 - id]
+    for (const { number, id, other } of pairs)
+      expect([number, other].toSorted((left, right) => left - right)).toEqual(linesOf(id))
+    expect(await api.stored()).toEqual(before)
+  })
+
   test('CSV without a prompt, and with a prompt for columns that are not there', async () => {
     const csv = async (spec: object) => {
       const form = new FormData()

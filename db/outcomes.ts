@@ -39,7 +39,8 @@ interface ChunkCounts {
 
 /**
  * Merges at most a few thousand judged results of one batch. The key (job, seq) of `outcomes` is what makes an answer count once: what
- * is there already stays, a line seen again changes nothing, and the counters move by what was new. Returns the number of new rows.
+ * is there already stays, a line seen again changes nothing, and the counters move by what was new. Rows go in by seq, so that two merges
+ * of the same lines wait for each other in one order. Returns the number of new rows.
  */
 export async function mergeResults(database: Database, batch: BatchRow, results: readonly JudgedResult[]): Promise<number> {
   if (results.length === 0) return 0
@@ -63,6 +64,7 @@ export async function mergeResults(database: Database, batch: BatchRow, results:
           output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, cost, warnings, raw
         from incoming r where becomes = 'outcome'
           and not exists (select 1 from attempts a where a.job_id = ${batch.jobId} and a.seq = r.seq and a.batch = ${batch.batch})
+        order by seq
         on conflict do nothing
         returning status, cost_nanos, input_tokens, output_tokens
       ), new_attempts as (
@@ -72,6 +74,7 @@ export async function mergeResults(database: Database, batch: BatchRow, results:
           cached_tokens, cache_write_tokens, reasoning_tokens, cost, raw
         from incoming r where becomes = 'attempt'
           and not exists (select 1 from outcomes o where o.job_id = ${batch.jobId} and o.seq = r.seq)
+        order by seq
         on conflict do nothing
         returning 'attempt' as status, cost_nanos, input_tokens, output_tokens
       )
