@@ -22,7 +22,7 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
         const { batch, job } = await loadContext(dependencies, key)
         return {
           ...step(phaseOf(batch.status)),
-          queue: { provider: batch.provider, unservedAfterMs: settings.unserved.afterMs },
+          queue: { provider: batch.provider, simulated: batch.simulated, unservedAfterMs: settings.unserved.afterMs },
           cancelRequested: job.cancelRequestedAt !== null,
         }
       })

@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../core/statuses.ts'
+import type { Lane } from '../core/task-queues.ts'
 
 /** What a batch's workflow does next. The database says so after every activity, so that any run can go on from anywhere. */
 export type BatchPhase = 'admit' | 'upload' | 'submit' | 'settle' | 'poll' | 'fetch' | 'ended'
@@ -9,13 +10,14 @@ export interface BatchStep {
   readonly waitMs: number | null
   /** One line for the Web UI. */
   readonly detail: string
+  /** The job is being cancelled, and the batch is not asked to end yet. */
+  readonly cancelDue?: boolean
   /** Of a batch that has ended: batches that go on with its items in the same round. */
   readonly parts?: readonly number[]
 }
 
 /** Where the activities of a provider are run. */
-export interface ProviderQueue {
-  readonly provider: string
+export interface ProviderQueue extends Lane {
   /** What no worker has taken for this long may have no worker at all. */
   readonly unservedAfterMs: number
 }

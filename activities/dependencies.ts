@@ -49,7 +49,7 @@ export interface SubmissionTiming {
 export interface UnservedTiming {
   /** An activity that no worker has taken for this long may have no worker with its key. */
   readonly afterMs: number
-  /** Workers ask for work at least once a minute: one that has not for this long is gone. */
+  /** A worker that has not announced itself for this long is gone. */
   readonly goneAfterMs: number
 }
 

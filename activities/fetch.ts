@@ -14,7 +14,7 @@ import { chunkSize, endBatch, mergeUnanswered } from './end-batch.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { benchFor, judge, unanswered, type Bench } from './judge.ts'
 import { pauseForNotFound, runStep } from './pausing.ts'
-import { handleRefusal } from './refusal.ts'
+import { failRefused, handleRefusal } from './refusal.ts'
 
 /** Text of one merge: a thousand embeddings would be too much for the memory. */
 const maxChunkBytes = 4_000_000
@@ -61,6 +61,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     const context = await loadContext(dependencies, key)
     const { batch } = context
     if (batch.status !== 'fetching') return await stepOf(dependencies, key)
+    if (batch.providerBatchId === null) return await failRefused(dependencies, key, context)
     const provider = requireProvider(dependencies, batch.provider, batch.simulated)
     const remote = await lookUp(() => provider.retrieve(batch.providerBatchId as string, signal))
     if (remote === null) return await pauseForNotFound(dependencies, key, batch, 'fetch')

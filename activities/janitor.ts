@@ -1,8 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import { batchWorkflowId, jobWorkflowId, parseWorkflowId } from '../core/job-id.ts'
-import { mainTaskQueue } from '../core/task-queues.ts'
 import { isTerminalJobStatus } from '../core/statuses.ts'
+import { mainTaskQueue, type Lane } from '../core/task-queues.ts'
 import { loadBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
@@ -17,6 +17,7 @@ import {
   type OrphanedBatch,
   type QueuedJob,
 } from '../db/sweep.ts'
+import { listServedLanes } from '../db/workers.ts'
 import type { Provider } from '../providers/provider.ts'
 import { notifyOfEnd } from './after-job.ts'
 import { lookUp } from './batch-context.ts'
@@ -39,7 +40,7 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
   const twins = createTwinWatch(dependencies)
   return {
     /** One sweep of the database. A full one checks the workflow of every open job and of every batch under way, and the spool directory. */
-    async sweep({ isFull }: { isFull: boolean }): Promise<{ providers: string[]; summary: string }> {
+    async sweep({ isFull }: { isFull: boolean }): Promise<{ lanes: Lane[]; summary: string }> {
       try {
         let started = 0
         for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
@@ -51,16 +52,16 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${spools} spool files removed`
         if (started + closed + revived + removed + spools > 0)
           logger.info({ started, closed, revived, removed, spools }, 'janitor mended something')
-        return { providers: providers.names(), summary }
+        return { lanes: await listServedLanes(database, settings.unserved.goneAfterMs), summary }
       } catch (error) {
         throw toFailure(error)
       }
     },
 
     /** What only a worker with a provider's key can mend: room that nobody uses, batches of ours that nobody waits for. */
-    async sweepProvider({ provider: name }: { provider: string }): Promise<void> {
+    async sweepProvider({ provider: name, simulated }: Lane): Promise<void> {
       const provider = providers.find(name)
-      if (provider === null) return
+      if (provider?.simulated !== simulated) return
       const signal = cancellationSignal()
       const failures: unknown[] = []
       // One that fails must not hide those behind it. That it failed is said in the log, and at the end by the activity's failure.
@@ -100,15 +101,21 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
     { jobId, batch, providerBatchId }: OrphanedBatch,
     signal: AbortSignal,
   ): Promise<void> {
+    // One that waits for a person is woken; not over and over, where the provider is at work on it or does not know it.
+    let isToBeWoken = true
     try {
       if (providerBatchId === null) return
       const remote = await lookUp(() => provider.retrieve(providerBatchId, signal))
+      isToBeWoken = remote !== null && remote.status !== 'cancelling'
       if (remote?.status !== 'in_progress') return
+      // The list of orphans is as old as the calls before this one: a `retry` may have opened the job again.
+      if (!isTerminalJobStatus((await loadJob(database.drizzle, jobId)).status)) return
       await provider.cancel(providerBatchId, signal)
       await appendEvent(database.drizzle, jobId, 'orphan_cancelled', { batch, provider_batch_id: providerBatchId })
     } finally {
       // What is finished was paid for: the batch's own workflow fetches it and ends the batch.
-      await startBatch(jobId, batch)
+      const isStarted = await startBatch(jobId, batch)
+      if (!isStarted && isToBeWoken) await workflows.getHandle(batchWorkflowId(jobId, batch)).signal('cancel')
     }
   }
 

@@ -67,7 +67,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
           status: job.status,
           hasWork: !isTerminalJobStatus(job.status),
           name: job.name,
-          queue: { provider: job.provider, unservedAfterMs: settings.unserved.afterMs },
+          queue: { provider: job.provider, simulated: job.simulated, unservedAfterMs: settings.unserved.afterMs },
           searchAttributes: settings.searchAttributes,
         }
       })

@@ -4,8 +4,8 @@ import { nextPollDelayMs } from '../core/poll-cadence.ts'
 import { resolvePolling } from '../core/job-spec.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
-import { loadContext, lookUp, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
-import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import { loadContext, lookUp, requireProvider, stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
+import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { pauseForNotFound, runStep } from './pausing.ts'
@@ -18,7 +18,7 @@ export function createPollActivities(dependencies: ActivityDependencies) {
     async poll(key: BatchKey): Promise<BatchStep> {
       return await runStep(dependencies, key, 'poll', async () => {
         const context = await loadContext(dependencies, key)
-        if (context.batch.status !== 'in_progress') return step(phaseOf(context.batch.status))
+        if (context.batch.status !== 'in_progress') return await stepOf(dependencies, key)
         const provider = requireProvider(dependencies, context.batch.provider, context.batch.simulated)
         const seen = await lookUp(() => provider.retrieve(context.batch.providerBatchId as string, cancellationSignal()))
         if (seen === null) return await pauseForNotFound(dependencies, key, context.batch, 'poll')
@@ -31,7 +31,7 @@ export function createPollActivities(dependencies: ActivityDependencies) {
     async cancelBatch(key: BatchKey): Promise<BatchStep> {
       return await runStep(dependencies, key, 'poll', async () => {
         const { batch } = await loadContext(dependencies, key)
-        if (batch.status !== 'in_progress') return step(phaseOf(batch.status))
+        if (batch.status !== 'in_progress') return await stepOf(dependencies, key)
         const provider = requireProvider(dependencies, batch.provider, batch.simulated)
         const isAsked = await lookUp(async () => {
           await provider.cancel(batch.providerBatchId as string, cancellationSignal())
@@ -58,14 +58,15 @@ export function createPollActivities(dependencies: ActivityDependencies) {
         polls: batch.polls + 1,
         nextPollAt: null,
       })
+      const others = await releaseLease(tx, key.jobId, key.batch, settings.capacity(batch.provider))
       await appendEvent(tx, key.jobId, 'batch_ended_at_provider', { batch: key.batch, status: seen.status })
-      return await releaseLease(tx, key.jobId, key.batch, settings.capacity(batch.provider))
+      return others
     })
     await tellGranted(dependencies, granted)
     return step('fetch')
   }
 
-  async function recordProgress(key: BatchKey, { batch, spec }: BatchContext, seen: ProviderBatch): Promise<BatchStep> {
+  async function recordProgress(key: BatchKey, { job, batch, spec }: BatchContext, seen: ProviderBatch): Promise<BatchStep> {
     const now = Date.now()
     const done = seen.counts === null ? null : seen.counts.done + seen.counts.failed
     const haveCountsMoved =
@@ -105,6 +106,8 @@ export function createPollActivities(dependencies: ActivityDependencies) {
         })
       }
     })
-    return step('poll', waitMs, `${seen.rawStatus}${done === null ? '' : `, ${done} of ${batch.items}`}`)
+    // A signal may have gone to an earlier run of the workflow; the row is there for all.
+    const cancelDue = job.cancelRequestedAt !== null && seen.status !== 'cancelling'
+    return { ...step('poll', waitMs, `${seen.rawStatus}${done === null ? '' : `, ${done} of ${batch.items}`}`), cancelDue }
   }
 }

@@ -1,6 +1,7 @@
-import { loadBatch, seqOfLine, splitBatch } from '../db/batches.ts'
+import { loadBatch, seqOfLine, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
+import { findLiveSubmission } from '../db/submissions.ts'
 import type { BatchRefusal } from '../providers/provider.ts'
-import type { BatchContext, BatchKey } from './batch-context.ts'
+import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { endBatch, mergeUnanswered } from './end-batch.ts'
@@ -32,7 +33,7 @@ export async function handleRefusal(
 }
 
 /** Ends a batch with the same error for all of its items: one that another try may mend, or not. */
-export async function endAllAs(
+async function endAllAs(
   dependencies: ActivityDependencies,
   key: BatchKey,
   context: BatchContext,
@@ -42,6 +43,34 @@ export async function endAllAs(
   const bench = benchFor(dependencies, context, () => null)
   await mergeUnanswered(dependencies, context, bench, unanswered(errorClass, refusal.code, refusal.message))
   return await endBatch(dependencies, key, { result: 'failed', refusal })
+}
+
+/**
+ * A batch that the provider does not take, for good: nothing of it was created. From here on it is on its way to its end, so a try that is
+ * late, and decided about an earlier attempt, changes nothing.
+ */
+export async function endRefused(
+  dependencies: ActivityDependencies,
+  seen: BatchRow,
+  refusal: { readonly code: string; readonly message: string },
+): Promise<BatchStep> {
+  const key = { jobId: seen.jobId, batch: seen.batch }
+  await dependencies.database.drizzle.transaction(async (tx) => {
+    const batch = await loadBatch(tx, key.jobId, key.batch, 'lock')
+    if (batch.status !== seen.status || batch.attempt !== seen.attempt || batch.providerBatchId !== null) return
+    if ((await findLiveSubmission(tx, key.jobId, key.batch)) !== null) return
+    await updateBatch(tx, key.jobId, key.batch, { status: 'fetching', errorCode: refusal.code, errorMessage: refusal.message })
+  })
+  return await stepOf(dependencies, key)
+}
+
+/** The end of a batch that never was at the provider: its items fail with what the provider said. */
+export async function failRefused(dependencies: ActivityDependencies, key: BatchKey, context: BatchContext): Promise<BatchStep> {
+  const { errorCode, errorMessage } = context.batch
+  return await endAllAs(dependencies, key, context, 'invalid_request', {
+    code: errorCode ?? 'refused',
+    message: errorMessage ?? 'the provider refused the batch',
+  })
 }
 
 /** Fails the items whose lines the provider names. False: it names none that the file has. */

@@ -78,7 +78,9 @@ export async function backToAdmission(
       return []
     const job = await loadJob(query, key.jobId)
     const live = await findLiveSubmission(query, key.jobId, key.batch)
-    if (live !== null) await closeSubmission(query, live.id, live.state, 'abandoned', `${code}: ${message}`)
+    // Refused as a batch: it was created. One of any other state is somebody else's try, which this one knows nothing of.
+    if (live !== null && live.state !== 'created') return []
+    if (live !== null) await closeSubmission(query, live.id, 'created', 'abandoned', `${code}: ${message}`)
     const delayMs = retryPolicy(dependencies, batch.provider, parseSpec(job)).backoffMs * 2 ** Math.min(batch.readmissions, 5)
     await updateBatch(query, key.jobId, key.batch, {
       status: 'planned',

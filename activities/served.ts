@@ -1,27 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminalJobStatus } from '../core/statuses.ts'
-import { providerTaskQueue } from '../core/task-queues.ts'
+import type { Lane } from '../core/task-queues.ts'
+import { isLaneServed } from '../db/workers.ts'
 import { loadContext, stepOf, type BatchKey } from './batch-context.ts'
-import { phaseOf, type BatchPhase, type BatchStep } from './batch-step.ts'
+import { phaseOf, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { withFailures } from './failures.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { pauseForPerson } from './pausing.ts'
 import { endUnsent, giveBackRoom } from './room.ts'
 
-/** A worker that is just starting is given this long to look at all of its queues. */
-const longestLookMs = 10_000
+/** A worker that is just starting, or was cut off from Postgres, announces itself within this time. */
+const longestLookMs = 15_000
 
 /** What to do where no worker serves a provider. These run on the main task queue, which any worker serves. */
 export function createServedActivities(dependencies: ActivityDependencies) {
-  const { workflows, settings } = dependencies
+  const { database, settings } = dependencies
   return {
-    /** Whether a worker with this provider's key is there, or comes within a few seconds. */
-    async isServed({ provider }: { provider: string }): Promise<boolean> {
+    /** Whether a worker with this provider is there, or comes within a few seconds. */
+    async isServed(lane: Lane): Promise<boolean> {
       return await withFailures(async () => {
         const signal = cancellationSignal()
         for (const deadline = Date.now() + Math.min(longestLookMs, settings.unserved.afterMs); ;) {
-          if (await hasPollers(provider)) return true
+          if (await isLaneServed(database, lane, settings.unserved.goneAfterMs)) return true
           if (Date.now() >= deadline) return false
           await sleep(500, undefined, { signal })
         }
@@ -29,7 +30,7 @@ export function createServedActivities(dependencies: ActivityDependencies) {
     },
 
     /** Pauses the job of a batch whose provider nobody serves. A cancelled job needs no key to give up what it has not sent. */
-    async pauseUnserved(key: BatchKey & { phase: BatchPhase }): Promise<BatchStep> {
+    async pauseUnserved(key: BatchKey): Promise<BatchStep> {
       return await withFailures(async () => {
         const { job, batch } = await loadContext(dependencies, key)
         if (batch.status === 'ended') return await stepOf(dependencies, key)
@@ -38,27 +39,9 @@ export function createServedActivities(dependencies: ActivityDependencies) {
         }
         const detail = `no worker has ${batch.simulated ? 'a simulated ' : ''}"${batch.provider}": ${
           batch.simulated ? 'start with --simulate' : 'set its key and start a worker'
-        }, then resume`
+        }, then resume${job.cancelRequestedAt === null ? '' : '; the cancellation goes on then'}`
         return await pauseForPerson(dependencies, key, 'provider_unconfigured', detail, phaseOf(batch.status))
       })
     },
   }
-
-  async function hasPollers(provider: string): Promise<boolean> {
-    const { pollers } = await workflows.workflowService.describeTaskQueue({
-      namespace: workflows.options.namespace,
-      taskQueue: { name: providerTaskQueue(provider) },
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum is in a package that is none of our dependencies
-      taskQueueType: activityTaskQueue,
-    })
-    const now = Date.now()
-    return (pollers ?? []).some(({ lastAccessTime }) => now - toMs(lastAccessTime?.seconds) < settings.unserved.goneAfterMs)
-  }
 }
-
-function toMs(seconds: { toNumber(): number } | null | undefined): number {
-  return (seconds?.toNumber() ?? 0) * 1000
-}
-
-/** `temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY` */
-const activityTaskQueue: number = 2

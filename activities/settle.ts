@@ -10,15 +10,15 @@ import {
   type SubmissionRow,
 } from '../db/submissions.ts'
 import type { Provider, ProviderBatch } from '../providers/provider.ts'
-import { loadContext, requireProvider, type BatchKey } from './batch-context.ts'
-import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import { loadContext, requireProvider, stepOf, type BatchKey } from './batch-context.ts'
+import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { pauseForPerson, runStep } from './pausing.ts'
 import { acceptCreated } from './submit.ts'
 
 /** Providers' clocks and ours differ: the listing reads back this far before the intent, in milliseconds. */
-const clockSkewMs = 10 * 60_000
+export const clockSkewMs = 10 * 60_000
 
 /** Decides about a submission that may have reached the provider, once nothing of it can leave any more. */
 export function createSettleActivities(dependencies: ActivityDependencies) {
@@ -31,7 +31,7 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
 
   async function settleBatch(key: BatchKey, signal: AbortSignal): Promise<BatchStep> {
     const { batch } = await loadContext(dependencies, key)
-    if (batch.status !== 'submitting') return step(phaseOf(batch.status))
+    if (batch.status !== 'submitting') return await stepOf(dependencies, key)
     const submission = await findLiveSubmission(database.drizzle, key.jobId, key.batch)
     if (submission === null || submission.state === 'intended') return step('submit')
     if (submission.state === 'created') return step('poll')

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { Connection, WorkflowClient } from '@temporalio/client'
+import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../config/config.ts'
 import { loadBatch, updateBatch } from '../db/batches.ts'
-import { batches } from '../db/schema.ts'
+import { batches, leases } from '../db/schema.ts'
 import { closeSubmission, intendSubmission } from '../db/submissions.ts'
 import { loadCatalog } from '../models/catalog.ts'
 import { createProviderRegistry } from '../providers/registry.ts'
@@ -68,6 +69,9 @@ async function plannedBatch(): Promise<BatchKey> {
     bytes: 200,
     tokens: 20,
   })
+  await db.database.drizzle
+    .insert(leases)
+    .values({ jobId, batch: 1, lane: 'openai (simulated)', model: 'gpt-4o-mini', tokens: 20 })
   return { jobId, batch: 1 }
 }
 
@@ -101,6 +105,13 @@ test('a file that a submission refers to stays, whatever became of that', async 
   await upload(key)
   const second = await filesOf(key)
   expect(new Set(second.left)).toEqual(new Set([first.own, second.own]))
+})
+
+test('an upload whose room was given to others meanwhile does not count, and takes its file away', async () => {
+  const key = await plannedBatch()
+  await upload(key, async () => void (await db.database.drizzle.delete(leases).where(eq(leases.jobId, key.jobId))))
+  expect(await loadBatch(db.database.drizzle, key.jobId, 1)).toMatchObject({ status: 'planned', inputFileId: null })
+  expect(await filesOf(key)).toEqual({ own: null, left: [] })
 })
 
 test('of two tries that upload at the same time, the slower one takes its own file away', async () => {

@@ -25,12 +25,12 @@ import {
   type BatchContext,
   type BatchKey,
 } from './batch-context.ts'
-import { phaseOf, step, type BatchStep } from './batch-step.ts'
+import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { failUnsendable } from './judge.ts'
 import { runStep } from './pausing.ts'
-import { endAllAs } from './refusal.ts'
+import { endRefused } from './refusal.ts'
 import { backToAdmission, endUnsent, giveBackRoom } from './room.ts'
 import { spoolBatch } from './spool.ts'
 
@@ -77,10 +77,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         ;({ inputFileId } = await provider.upload({ fileName, path: spool.path, endpoint: batch.endpoint, signal }))
       } catch (error) {
         if (!(error instanceof ProviderError) || error.kind !== 'invalid') throw error
-        return await endAllAs(dependencies, key, context, 'invalid_request', {
-          code: error.code ?? 'upload_refused',
-          message: error.message,
-        })
+        return await endRefused(dependencies, batch, { code: error.code ?? 'upload_refused', message: error.message })
       }
       await reach('upload.before_record')
       const isOurs = await recordUpload(database.drizzle, batch, {
@@ -117,7 +114,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   async function submitBatch(key: BatchKey): Promise<BatchStep> {
     const context = await loadContext(dependencies, key)
     const { batch } = context
-    if (batch.status !== 'submitting') return step(phaseOf(batch.status))
+    if (batch.status !== 'submitting') return await stepOf(dependencies, key)
     const provider = requireProvider(dependencies, batch.provider, batch.simulated)
     const earlier = await findLiveSubmission(database.drizzle, key.jobId, key.batch)
     if (earlier !== null) {
@@ -173,14 +170,21 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     } catch (error) {
       if (!(error instanceof ProviderError) || !error.certainlyNotApplied) {
         await noteAmbiguity(database.drizzle, submission.id, describeError(error))
+        await appendEvent(database.drizzle, key.jobId, 'submission_unclear', {
+          batch: key.batch,
+          attempt: submission.attempt,
+          message: describeError(error),
+        })
         return await waitToSettle(submission, describeError(error))
       }
-      await closeSubmission(database.drizzle, submission.id, 'sending', 'not_created', describeError(error))
+      // Settled meanwhile (this process stood still): what came of it is not this try's to decide.
+      if (!(await closeSubmission(database.drizzle, submission.id, 'sending', 'not_created', describeError(error))))
+        return await stepOf(dependencies, key)
       if (error.code === 'token_limit_exceeded') {
         await backToAdmission(dependencies, batch, error.code, error.message)
         return step('admit')
       }
-      if (error.kind === 'invalid' || error.kind === 'not_found') return await refusedToCreate(key, context, error)
+      if (error.kind === 'invalid' || error.kind === 'not_found') return await refusedToCreate(context, error)
       throw error
     }
     await acceptCreated(dependencies, submission, created, 'batch_submitted', { items: batch.items, simulated: job.simulated })
@@ -208,12 +212,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   /** A create that was refused for good: once more with a new file, then its items fail with what the provider said. */
-  async function refusedToCreate(key: BatchKey, context: BatchContext, error: ProviderError): Promise<BatchStep> {
+  async function refusedToCreate(context: BatchContext, error: ProviderError): Promise<BatchStep> {
     if (context.batch.attempt < maxUploadsOfRefused) return await uploadAgain(context.batch)
-    return await endAllAs(dependencies, key, context, 'invalid_request', {
-      code: error.code ?? 'create_refused',
-      message: error.message,
-    })
+    return await endRefused(dependencies, context.batch, { code: error.code ?? 'create_refused', message: error.message })
   }
 
   async function waitToSettle(submission: SubmissionRow, why: string): Promise<BatchStep> {

@@ -8,14 +8,13 @@ import { lookUp } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { isRecent } from './fetch.ts'
 import { costOfAnswer } from './judge.ts'
+import { clockSkewMs } from './settle.ts'
 
 /*
  * A twin is a batch that one of our submissions created and that nobody waits for: its submission was taken for absent, or another batch of it was
  * adopted. Its answers count for nothing, but what it finishes is billed. So it is cancelled while it runs, and booked when it has ended.
  */
 
-/** Providers' clocks and ours differ: the list is read this far back before the intent, in milliseconds. */
-const clockSkewMs = 60_000
 /** A list lags by seconds or minutes: as long as that, every sweep looks. */
 const lookOftenForMs = 10 * 60_000
 const longestLookIntervalMs = 30 * 60_000

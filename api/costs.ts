@@ -1,5 +1,5 @@
 import { formatDollars } from '../core/money.ts'
-import { sumCosts, type CostSums } from '../db/costs.ts'
+import { sumCosts, sumTwinCosts, type CostSums } from '../db/costs.ts'
 import { loadJob } from '../db/job-state.ts'
 import { costsSchema } from './contracts/costs.ts'
 import { jobParams } from './contracts/jobs.ts'
@@ -20,7 +20,7 @@ export function addCostRoutes(router: Router, { database }: Dependencies): void 
     },
     async ({ context, params }) => {
       const job = await loadJob(database.drizzle, params.id)
-      const rows = await sumCosts(database, params.id)
+      const [rows, twins] = await Promise.all([sumCosts(database, params.id), sumTwinCosts(database, params.id)])
       const byModel = Map.groupBy(rows, (row) => row.model)
       const byBatch = Map.groupBy(rows, (row) => row.batch)
       return context.json({
@@ -35,6 +35,7 @@ export function addCostRoutes(router: Router, { database }: Dependencies): void 
           round: sums[0]?.round ?? 1,
           ...toSumsJson(sums),
         })),
+        twins: { batches: twins.batches, cost_usd: formatDollars(twins.costNanos) },
       })
     },
   )

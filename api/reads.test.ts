@@ -4,7 +4,7 @@ import { answerOf, createTestApi, type TestApi } from '../test/api.ts'
 import { insertJob, judged } from '../test/job-rows.ts'
 import { loadBatch } from '../db/batches.ts'
 import { mergeResults } from '../db/outcomes.ts'
-import { batches, submissions } from '../db/schema.ts'
+import { batches, ledger, submissions } from '../db/schema.ts'
 import { batchListSchema } from './contracts/batches.ts'
 import { costsSchema } from './contracts/costs.ts'
 import { itemDetailSchema, itemListSchema } from './contracts/items.ts'
@@ -293,7 +293,43 @@ describe('a job that runs', () => {
       unpriced: 0,
       by_model: [{ model: 'gpt-4o-mini', answers: 3 }],
       by_batch: [{ batch: 1, provider_batch_id: 'batch_one', round: 1, cost_usd: '0.001500014' }],
+      twins: { batches: 0, cost_usd: '0' },
     })
+  })
+})
+
+test('what twins cost is told beside what the answers cost', async () => {
+  const { drizzle } = api.test.database
+  const [jobId, otherId] = [await insertJob(api.test.database, 1), await insertJob(api.test.database, 1)]
+  const submission = {
+    batch: 1,
+    attempt: 1,
+    provider: 'openai',
+    simulated: true,
+    token: 'aaaaaaaaaaaaaaaa',
+    requestHash: 'hash',
+    keyFingerprint: 'fingerprint',
+    sendDeadline: new Date(),
+  }
+  await drizzle.insert(submissions).values([
+    { ...submission, jobId, state: 'created', providerBatchId: 'batch_that_counts' },
+    { ...submission, jobId, state: 'absent', providerBatchId: 'batch_twin' },
+    { ...submission, jobId, state: 'absent', providerBatchId: 'batch_second_twin' },
+    { ...submission, jobId, state: 'absent', providerBatchId: 'batch_running_twin' },
+    { ...submission, jobId, state: 'absent' },
+    { ...submission, jobId: otherId, state: 'absent', providerBatchId: 'batch_twin_of_another' },
+  ])
+  const booked = { batch: 1, attempt: 1, kind: 'actual', simulated: true } as const
+  await drizzle.insert(ledger).values([
+    { ...booked, jobId, kind: 'reservation', amountNanos: 1n },
+    { ...booked, jobId, providerBatchId: 'batch_that_counts', amountNanos: 10n },
+    { ...booked, jobId, providerBatchId: 'batch_twin', amountNanos: 2_500_000n },
+    { ...booked, jobId, providerBatchId: 'batch_second_twin', amountNanos: 7n },
+    { ...booked, jobId: otherId, providerBatchId: 'batch_twin_of_another', amountNanos: 1000n },
+  ])
+  expect(await get(`/v1/jobs/${jobId}/costs`, costsSchema)).toMatchObject({
+    cost_usd: '0',
+    twins: { batches: 2, cost_usd: '0.002500007' },
   })
 })
 

@@ -1,9 +1,18 @@
-/** Workflows, and the activities that only touch the database. */
+/** Workflows, and the activities that any worker can run. */
 export const mainTaskQueue = 'batchwright'
 
-/** The activities that talk to one provider, so that a slow provider holds up nobody else. */
-export function providerTaskQueue(provider: string): string {
-  return `batchwright-${provider}`
+/** A provider in its real or its simulated form: they share nothing, neither keys nor room nor workers. */
+export interface Lane {
+  readonly provider: string
+  readonly simulated: boolean
+}
+
+/**
+ * The activities that need one provider, so that a slow provider holds up nobody else. What moves files (`transfers`) can't hold up a poll or a
+ * cancel (`calls`).
+ */
+export function providerTaskQueue({ provider, simulated }: Lane, work: 'calls' | 'transfers'): string {
+  return `batchwright-${provider}${simulated ? '-simulated' : ''}${work === 'transfers' ? '-transfers' : ''}`
 }
 
 /** The four search attributes of `batchJob` workflows; all are keywords. */

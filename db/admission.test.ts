@@ -18,7 +18,7 @@ import {
 import { loadBatch } from './batches.ts'
 import type { Query } from './database.ts'
 import { pauseJob, requestCancel, resumeJob } from './job-state.ts'
-import { batches, jobs, leases, tickets } from './schema.ts'
+import { batches, events, jobs, leases, tickets } from './schema.ts'
 import { sweepLeases } from './sweep.ts'
 
 let db: TestDatabase
@@ -288,19 +288,22 @@ test('who asks while another transaction waits for the lane gets the room that i
   })
 })
 
-test('a batch that the provider did not take waits again, from its planning on, and no sooner than told', async () => {
+test('a batch that the provider did not take waits again, from its first request on, and no sooner than told', async () => {
   const jobId = await jobWithBatches('readmitted', 2)
   await requestAdmission(db.database, jobId, 1, roomForOne)
   await requestAdmission(db.database, jobId, 2, roomForOne)
   const first = await loadBatch(db.database.drizzle, jobId, 1)
+  const asked = new Date(Date.now() - 3_600_000)
+  await db.database.drizzle.update(leases).set({ createdAt: asked }).where(eq(leases.jobId, jobId))
   expect(await inLaneOf(jobId, 1, (tx) => requeue(tx, first, 10, 60_000, roomForOne))).toEqual([{ jobId, batch: 2 }])
-  expect((await ticketOf(jobId, 1))?.createdAt).toEqual(first.createdAt)
+  expect((await ticketOf(jobId, 1))?.createdAt).toEqual(asked)
   expect((await requestAdmission(db.database, jobId, 1, { ...roomForOne, maxInFlightBatches: 9 })).notBeforeMs).toBeGreaterThan(0)
   // One whose lease ended with its provider batch has none to give back.
   await release(jobId, 2)
-  const second = await loadBatch(db.database.drizzle, jobId, 2)
+  const sent = new Date(Date.now() - 60_000)
+  const second = { ...(await loadBatch(db.database.drizzle, jobId, 2)), submittedAt: sent }
   expect(await inLaneOf(jobId, 2, (tx) => requeue(tx, second, 10, 0, roomForOne))).toEqual([])
-  expect((await ticketOf(jobId, 2))?.createdAt).toEqual(second.createdAt)
+  expect((await ticketOf(jobId, 2))?.createdAt).toEqual(sent)
 })
 
 test('a paused job gives its room to others and keeps its place, no longer held back by time', async () => {
@@ -317,7 +320,19 @@ test('a paused job gives its room to others and keeps its place, no longer held 
   }
   expect(granted).toEqual([{ jobId: other, batch: 1 }])
   expect((await ticketOf(paused, 2))?.createdAt).toEqual(before?.createdAt)
+  // An hour of pause is not an hour of waiting.
+  await db.database.drizzle
+    .update(events)
+    .set({ createdAt: new Date(Date.now() - 3_600_000) })
+    .where(and(eq(events.jobId, paused), eq(events.type, 'paused')))
+  await db.database.drizzle
+    .update(tickets)
+    .set({ createdAt: new Date(Date.now() - 3_700_000) })
+    .where(eq(tickets.jobId, paused))
   await resumeJob(db.database, paused)
+  const waitedMs = Date.now() - ((await ticketOf(paused, 2))?.createdAt.getTime() ?? 0)
+  expect(waitedMs).toBeGreaterThan(90_000)
+  expect(waitedMs).toBeLessThan(1_800_000)
   await release(other, 1, null)
   expect(await grant('returned', { ...roomForOne, maxInFlightBatches: 2 })).toHaveLength(2)
 })

@@ -108,8 +108,8 @@ export async function releaseLease(
   capacity: ProviderCapacity | null,
 ): Promise<Granted[]> {
   await query.delete(tickets).where(and(eq(tickets.jobId, jobId), eq(tickets.batch, batch)))
-  const lane = await deleteLease(query, jobId, batch)
-  return lane === null ? [] : await grantNext(query, lane, capacity)
+  const lease = await deleteLease(query, jobId, batch)
+  return lease === null ? [] : await grantNext(query, lease.lane, capacity)
 }
 
 /**
@@ -122,16 +122,16 @@ export async function returnRoom(
   priority: number,
   capacity: ProviderCapacity | null,
 ): Promise<Granted[]> {
-  const lane = await deleteLease(query, batch.jobId, batch.batch)
-  if (lane === null) {
+  const lease = await deleteLease(query, batch.jobId, batch.batch)
+  if (lease === null) {
     await query
       .update(tickets)
       .set({ notBefore: sql`now()` })
       .where(and(eq(tickets.jobId, batch.jobId), eq(tickets.batch, batch.batch)))
     return []
   }
-  await insertReturned(query, batch, priority, 0)
-  return await grantNext(query, lane, capacity)
+  await insertReturned(query, batch, lease, priority, 0)
+  return await grantNext(query, lease.lane, capacity)
 }
 
 /**
@@ -145,24 +145,32 @@ export async function requeue(
   delayMs: number,
   capacity: ProviderCapacity | null,
 ): Promise<Granted[]> {
-  const lane = await deleteLease(query, batch.jobId, batch.batch)
-  await insertReturned(query, batch, priority, delayMs)
-  return lane === null ? [] : await grantNext(query, lane, capacity)
+  const lease = await deleteLease(query, batch.jobId, batch.batch)
+  await insertReturned(query, batch, lease, priority, delayMs)
+  return lease === null ? [] : await grantNext(query, lease.lane, capacity)
 }
 
-async function deleteLease(query: Query, jobId: string, batch: number): Promise<string | null> {
+type Lease = Pick<typeof leases.$inferSelect, 'lane' | 'createdAt'>
+
+async function deleteLease(query: Query, jobId: string, batch: number): Promise<Lease | null> {
   const [deleted] = await query
     .delete(leases)
     .where(and(eq(leases.jobId, jobId), eq(leases.batch, batch)))
-    .returning({ lane: leases.lane })
-  return deleted?.lane ?? null
+    .returning({ lane: leases.lane, createdAt: leases.createdAt })
+  return deleted ?? null
 }
 
 /**
- * A ticket ends with its grant, so one that comes back counts from its batch's planning, which was no later than its first request. A first
- * request does not: a job may ask for its last batches days after it planned them, and all of them would be older than any other job's.
+ * A batch that comes back has waited since its first request. One whose room was taken back when the provider ended it (and refused it whole) counts
+ * from when it was sent.
  */
-async function insertReturned(query: Query, batch: BatchRow, priority: number, delayMs: number): Promise<void> {
+async function insertReturned(
+  query: Query,
+  batch: BatchRow,
+  lease: Lease | null,
+  priority: number,
+  delayMs: number,
+): Promise<void> {
   const notBefore = sql`now() + ${delayMs / 1000} * interval '1 second'`
   await query
     .insert(tickets)
@@ -173,7 +181,7 @@ async function insertReturned(query: Query, batch: BatchRow, priority: number, d
       model: batch.model,
       priority,
       tokens: batch.tokens,
-      createdAt: batch.createdAt,
+      createdAt: lease?.createdAt ?? batch.submittedAt ?? sql`now()`,
       notBefore,
     })
     .onConflictDoUpdate({ target: [tickets.jobId, tickets.batch], set: { notBefore } })
@@ -191,8 +199,11 @@ export async function grantNext(query: Query, lane: string, capacity: ProviderCa
     const next = grantTickets(await listWaiting(query, lane), load, { ...capacity, maxInFlightBatches })
     if (next.length === 0) return granted
     for (const { jobId, batch, model, tokens } of next) {
-      await query.insert(leases).values({ jobId, batch, lane, model, tokens })
-      await query.delete(tickets).where(and(eq(tickets.jobId, jobId), eq(tickets.batch, batch)))
+      // The lease remembers when its batch asked: should it come back to the queue, it keeps that age.
+      await query.execute(sql`
+        with gone as (delete from ${tickets} where job_id = ${jobId} and batch = ${batch} returning created_at)
+        insert into ${leases} (job_id, batch, lane, model, tokens, created_at)
+        select ${jobId}, ${batch}, ${lane}, ${model}, ${tokens}::bigint, created_at from gone`)
       granted.push({ jobId, batch })
     }
   }

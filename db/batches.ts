@@ -2,7 +2,7 @@ import { and, asc, eq, gt, ne, or, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Query, Sql } from './database.ts'
-import { batches, batchItems, items } from './schema.ts'
+import { batches, batchItems, items, leases } from './schema.ts'
 
 export type BatchRow = typeof batches.$inferSelect
 
@@ -129,6 +129,8 @@ export async function recordUpload(query: Query, batch: BatchRow, upload: Upload
         eq(batches.batch, batch.batch),
         eq(batches.attempt, batch.attempt),
         eq(batches.status, 'planned'),
+        // Its room may have been given to others meanwhile, because its job was paused.
+        sql`exists (select 1 from ${leases} l where l.job_id = ${batch.jobId} and l.batch = ${batch.batch})`,
       ),
     )
     .returning({ batch: batches.batch })

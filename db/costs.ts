@@ -32,3 +32,22 @@ export async function sumCosts(database: Database, jobId: string): Promise<CostS
     where a.input_tokens > 0 or a.output_tokens > 0
     group by a.batch, b.provider_batch_id, b.round, a.model order by a.batch, a.model`
 }
+
+export interface TwinCosts {
+  /** Booked ones: a twin is booked when it has ended. */
+  batches: number
+  costNanos: bigint
+}
+
+/** What batches cost that a job's submissions created and whose answers count for nothing; they are in none of the answers' sums. */
+export async function sumTwinCosts(database: Database, jobId: string): Promise<TwinCosts> {
+  const [sums] = await database.sql<TwinCosts[]>`
+    select count(*)::int as batches, coalesce(sum(l.amount_nanos), 0)::bigint as "costNanos"
+    from ledger l
+    where l.job_id = ${jobId} and l.kind = 'actual' and exists (
+      select 1 from submissions s
+      where s.job_id = l.job_id and s.batch = l.batch and s.attempt = l.attempt and s.provider_batch_id = l.provider_batch_id
+        and s.state = 'absent'
+    )`
+  return sums ?? { batches: 0, costNanos: 0n }
+}

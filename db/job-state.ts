@@ -3,7 +3,7 @@ import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './job-events.ts'
-import { jobs } from './schema.ts'
+import { events, jobs, tickets } from './schema.ts'
 
 /*
  * Changes of a started job's status. Only activities call these; each takes the job's row lock, is safe to repeat, and writes its event
@@ -55,6 +55,11 @@ export async function pauseJob(database: Database, jobId: string, reason: PauseR
 
 export async function resumeJob(database: Database, jobId: string): Promise<boolean> {
   return await database.drizzle.transaction(async (tx) => {
+    // Time that it was paused is no time that its batches have waited. Tickets come before their job in the order of locks.
+    await tx.execute(sql`
+      update ${tickets} t set created_at = least(now(), t.created_at + (now() - paused.at))
+      from (select max(created_at) as at from ${events} where job_id = ${jobId} and type = 'paused') paused
+      where t.job_id = ${jobId} and exists (select 1 from ${jobs} where id = ${jobId} and status = 'paused')`)
     const job = await loadJob(tx, jobId, 'lock')
     if (job.status !== 'paused') return false
     const status: JobStatus = job.cancelRequestedAt === null ? 'in_progress' : 'cancelling'

@@ -5,7 +5,8 @@ import { createTestDatabase, type TestDatabase } from '../test/services.ts'
 import { reopenItems } from './finalize.ts'
 import { loadJob } from './job-state.ts'
 import { deleteJob, finishDeletions, listJobs } from './jobs.ts'
-import { items, jobs } from './schema.ts'
+import { items, jobs, submissions } from './schema.ts'
+import { listPossibleTwins } from './submissions.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -31,4 +32,33 @@ test('a deletion that broke off can not be retried into paying again: the job is
 test('a job that is not over is not deleted', async () => {
   const jobId = await insertJob(db.database, 1)
   await expect(deleteJob(db.database, jobId)).rejects.toMatchObject({ code: 'job_not_finished' })
+})
+
+test('of a deleted job those submissions stay whose batch may still turn up at the provider', async () => {
+  const jobId = await insertJob(db.database, 1, { status: 'completed' })
+  const common = {
+    jobId,
+    attempt: 1,
+    provider: 'openai',
+    simulated: true,
+    token: 'aaaaaaaaaaaaaaaa',
+    requestHash: 'hash',
+    keyFingerprint: 'fingerprint',
+    sendDeadline: new Date(),
+  }
+  await db.database.drizzle.insert(submissions).values([
+    { ...common, batch: 1, state: 'absent' },
+    { ...common, batch: 2, state: 'absent', providerBatchId: 'batch_twin' },
+    { ...common, batch: 3, state: 'abandoned' },
+    // Its batch is known, and has failed.
+    { ...common, batch: 4, state: 'abandoned', providerBatchId: 'batch_refused' },
+    { ...common, batch: 5, state: 'created', providerBatchId: 'batch_own' },
+    { ...common, batch: 6, state: 'not_created' },
+  ])
+  const followed = async () => (await listPossibleTwins(db.database, 'openai', true)).map(({ submission }) => submission.batch)
+  expect(await followed()).toEqual([3, 2, 1])
+  await deleteJob(db.database, jobId)
+  expect(await followed()).toEqual([3, 2, 1])
+  const left = await db.database.drizzle.select().from(submissions).where(eq(submissions.jobId, jobId))
+  expect(left).toHaveLength(3)
 })

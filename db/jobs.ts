@@ -146,7 +146,17 @@ async function removeRows(database: Database, jobId: string): Promise<void> {
   }
   await database.drizzle.transaction(async (tx) => {
     await tx.delete(batches).where(eq(batches.jobId, jobId))
-    await tx.delete(submissions).where(and(eq(submissions.jobId, jobId), sql`${submissions.state} <> 'absent'`))
+    // Those that `listPossibleTwins` follows stay: what they left at the provider is billed all the same. An abandoned one whose batch is known
+    // was followed to its end.
+    await tx
+      .delete(submissions)
+      .where(
+        and(
+          eq(submissions.jobId, jobId),
+          sql`${submissions.state} <> 'absent'`,
+          sql`not (${submissions.state} = 'abandoned' and ${submissions.providerBatchId} is null)`,
+        ),
+      )
     await tx.delete(tickets).where(eq(tickets.jobId, jobId))
     await tx.delete(leases).where(eq(leases.jobId, jobId))
     await tx.delete(events).where(eq(events.jobId, jobId))

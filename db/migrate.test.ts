@@ -42,5 +42,6 @@ test('migrate is safe from several processes at once, and twice', async () => {
     'outcomes',
     'submissions',
     'tickets',
+    'workers',
   ])
 })

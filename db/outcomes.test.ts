@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { insertJob, judged } from '../test/job-rows.ts'
 import { createTestDatabase, type TestDatabase } from '../test/services.ts'
-import { listOpenBatches, loadBatch, type BatchRow } from './batches.ts'
+import { listOpenBatches, loadBatch, updateBatch, type BatchRow } from './batches.ts'
 import { closeItems, finalizeJob, reopenItems } from './finalize.ts'
 import { listEvents } from './job-events.ts'
 import { loadJob, markFinalizing, requestCancel } from './job-state.ts'
@@ -76,6 +76,16 @@ test('an item of a batch is an outcome or an attempt, never both', async () => {
     { seq: 1 },
   ])
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ succeeded: 1, attempts: 1 })
+})
+
+test('a late try merges nothing into a batch that has moved on', async () => {
+  const { jobId, batch } = await jobWithBatch(2)
+  await updateBatch(db.database.drizzle, jobId, batch.batch, { attempt: batch.attempt + 1 })
+  const late = [judged(1, failedAttempt), judged(2)]
+  await expect(mergeResults(db.database, batch, late)).rejects.toMatchObject({ code: 'batch_moved_on' })
+  expect(await db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId))).toEqual([])
+  const current = await loadBatch(db.database.drizzle, jobId, batch.batch)
+  expect(await mergeResults(db.database, current, [judged(1), judged(2)])).toBe(2)
 })
 
 test('a NUL escape and a lone surrogate in an answer survive', async () => {

@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../core/error-classes.ts'
+import { BatchwrightError } from '../core/errors.ts'
 import type { OutcomeStatus } from '../core/statuses.ts'
 import type { Usage } from '../core/money.ts'
 import type { Database, Sql, Transaction } from './database.ts'
@@ -40,7 +41,8 @@ interface ChunkCounts {
 /**
  * Merges at most a few thousand judged results of one batch. The key (job, seq) of `outcomes` is what makes an answer count once: what
  * is there already stays, a line seen again changes nothing, and the counters move by what was new. Rows go in by seq, so that two merges
- * of the same lines wait for each other in one order. Returns the number of new rows.
+ * of the same lines wait for each other in one order. Throws `batch_moved_on`, and merges nothing, when the batch has another attempt or
+ * status than `batch`. Returns the number of new rows.
  */
 export async function mergeResults(database: Database, batch: BatchRow, results: readonly JudgedResult[]): Promise<number> {
   if (results.length === 0) return 0
@@ -91,8 +93,16 @@ export async function mergeResults(database: Database, batch: BatchRow, results:
 }
 
 async function addToCounters(tx: Transaction, batch: BatchRow, counts: ChunkCounts): Promise<void> {
-  await tx`
-    update batches set answered = answered + ${counts.inserted} where job_id = ${batch.jobId} and batch = ${batch.batch}`
+  const moved = await tx`
+    update batches set answered = answered + ${counts.inserted}
+    where job_id = ${batch.jobId} and batch = ${batch.batch} and attempt = ${batch.attempt} and status = ${batch.status}`
+  if (moved.count === 0) {
+    // A late try: what it read belongs to an attempt that is over, and would stand in the way of the answers to the next one.
+    throw new BatchwrightError(
+      'batch_moved_on',
+      `batch ${batch.batch} of job ${batch.jobId} is not what it was when its results were read`,
+    )
+  }
   await tx`
     update jobs set succeeded = succeeded + ${counts.succeeded}, failed = failed + ${counts.failed}, expired = expired + ${counts.expired},
       attempts = attempts + ${counts.attempts}, unpriced = unpriced + ${counts.unpriced}, input_tokens = input_tokens + ${counts.input_tokens},

@@ -301,7 +301,7 @@ export const tickets = pgTable(
   ],
 )
 
-/** Room that a batch takes at its provider, until the provider is done with it. */
+/** Room that a batch takes at its provider, until the provider is done with it. `created_at` is when its batch asked for it. */
 export const leases = pgTable(
   'leases',
   {
@@ -313,6 +313,18 @@ export const leases = pgTable(
     createdAt: instant('created_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.batch] }), index('leases_lane').on(table.lane)],
+)
+
+/** Who serves which provider. Temporal can't tell: a worker whose slots are all taken asks for no work, and looks like none. */
+export const workers = pgTable(
+  'workers',
+  {
+    id: text('id').notNull(),
+    provider: text('provider').notNull(),
+    simulated: boolean('simulated').notNull(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.id, table.provider, table.simulated] })],
 )
 
 /** A job's history; numbered under the job's row lock, so a reader that has seen n has seen all before it. */

@@ -4,6 +4,7 @@ import { createTestDatabase, until, type TestDatabase } from '../test/services.t
 import { listOpenBatches, loadBatch, recordUpload, type BatchRow } from './batches.ts'
 import { loadJob } from './job-state.ts'
 import { planRound } from './plan.ts'
+import { leases } from './schema.ts'
 import {
   claimSending,
   closeSubmission,
@@ -39,6 +40,7 @@ async function uploadedBatch(): Promise<BatchRow> {
     () => ({ maxRequests: 10, maxBytes: 1e9, maxTokens: null }),
   )
   const [planned] = await listOpenBatches(db.database.drizzle, jobId)
+  await db.database.drizzle.insert(leases).values({ jobId, batch: 1, lane: 'openai', model: 'gpt-4o-mini', tokens: 30 })
   expect(await recordUpload(db.database.drizzle, planned as BatchRow, upload)).toBe(true)
   return await loadBatch(db.database.drizzle, jobId, 1)
 }

@@ -1,7 +1,9 @@
+import { and, eq, lt } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../test/services.ts'
 import { createItemRows } from './item-rows.ts'
 import { copyItems } from './items.ts'
+import { items } from './schema.ts'
 import { claimUpload, createUploadLocks, finishUpload, removeStaleUploads, type UploadLocks } from './uploads.ts'
 
 let db: TestDatabase
@@ -85,6 +87,16 @@ describe('an upload', () => {
     await expect(store('lost', 2)).rejects.toMatchObject({ code: 'upload_broken' })
     await expect(finishUpload(db.database, 'lost', finished)).rejects.toMatchObject({ code: 'upload_broken' })
     expect(await db.database.sql`select 1 from items where job_id = 'lost'`).toHaveLength(0)
+  })
+
+  test('whose items were lost in a crash of Postgres does not end as a job', async () => {
+    await begin('crashed')
+    for (const seq of [1, 2, 3]) await store('crashed', seq)
+    // A chunk that was acknowledged and was not on the disk yet: gone after the restart.
+    await db.database.drizzle.delete(items).where(and(eq(items.jobId, 'crashed'), lt(items.seq, 3)))
+    const upload = finishUpload(db.database, 'crashed', { ...finished, items: 3 })
+    await expect(upload).rejects.toMatchObject({ code: 'upload_broken' })
+    await locks.release('crashed')
   })
 
   test('goes on when the connection that held its lock is lost, and so do later ones', async () => {

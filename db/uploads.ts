@@ -97,6 +97,16 @@ export interface FinishedUpload {
 /** Makes the job `queued`: the one moment at which it begins to exist. Throws `upload_broken` when it was removed meanwhile. */
 export async function finishUpload(database: Database, jobId: string, upload: FinishedUpload): Promise<void> {
   await database.drizzle.transaction(async (tx) => {
+    // Chunks are committed without waiting for the disk: a crash of Postgres between two of them takes away what was acknowledged to us.
+    const [stored] = await tx
+      .select({ count: sql<number>`count(*)::int`, last: sql<number>`coalesce(max(${items.seq}), 0)` })
+      .from(items)
+      .where(eq(items.jobId, jobId))
+    if (stored?.count !== upload.items || stored.last !== upload.items)
+      throw new BatchwrightError(
+        'upload_broken',
+        'Postgres was restarted while the items came in, and lost some of them: send it again',
+      )
     const updated = await tx
       .update(jobs)
       .set({ ...upload, status: 'queued', queuedAt: sql`now()` })

@@ -16,9 +16,9 @@ export function createQuoteTracker(): QuoteTracker {
   const fields: Array<{ from: number; to: number }> = []
   return {
     read(piece) {
-      // A quote at the end may be half of a pair.
       const text = heldBack + piece
-      heldBack = text.endsWith('"') ? '"' : ''
+      // Of an odd number of quotes at the end, the last one may be half of a pair; an even number is pairs.
+      heldBack = countQuotesAtEnd(text) % 2 === 1 ? '"' : ''
       // A pair changes nothing: in a quoted field it stands for a quote, outside of one it is an empty field.
       for (const [mark] of text.slice(0, text.length - heldBack.length).matchAll(/""|"|\n/g)) {
         if (mark === '\n') line += 1
@@ -38,4 +38,10 @@ export function createQuoteTracker(): QuoteTracker {
       while (fields[0] !== undefined && fields[0].to < current) fields.shift()
     },
   }
+}
+
+function countQuotesAtEnd(text: string): number {
+  let from = text.length
+  while (text[from - 1] === '"') from--
+  return text.length - from
 }

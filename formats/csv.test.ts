@@ -62,6 +62,20 @@ test.each([
   await expect(read(text, '{{a}}')).rejects.toMatchObject({ code: 'invalid_line', line })
 })
 
+test.each([
+  ['a,b\n1,"x\n""y"""\n"3\n","4 ""\n""""5"",\n\n6,7\n', 5],
+  ['a,b\n"""x\n""",""\n3,"4 ""\n""5\n"6",7\n', 4],
+])('the line is right wherever %j is cut', async (text, line) => {
+  const pieces = async function* (at: number) {
+    yield text.slice(0, at)
+    yield text.slice(at)
+  }
+  for (let at = 0; at <= text.length; at++) {
+    const reading = Array.fromAsync(readCsv(pieces(at), '{{a}}'))
+    await expect(reading, `cut at ${at}`).rejects.toMatchObject({ code: 'invalid_line', line })
+  }
+})
+
 test('invalid UTF-8 is refused', async () => {
   await expect(Array.fromAsync(readCsv(bytes(Buffer.from([0x61, 0x0a, 0xff, 0x0a])), '{{a}}'))).rejects.toMatchObject({
     code: 'invalid_utf8',

@@ -122,3 +122,21 @@ test('a schema that can not be used is refused before anything is sent', () => {
   expect(() => checkSchema({ type: 'objekt' })).toThrow(/^schema: is not a usable JSON Schema/)
   expect(() => checkSchema({ $ref: '#/$defs/missing' })).toThrow(/not a usable/)
 })
+
+test('a price in cents is a multiple of 0.01, whatever binary fractions make of it', () => {
+  const schema = { type: 'object', properties: { price: { type: 'number', multipleOf: 0.01 } } }
+  for (const price of ['0.07', '19.99', '4.35', '1234567.89'])
+    expect(checkOutput(`{"price":${price}}`, schema).ok, price).toBe(true)
+  expect(checkOutput('{"price":0.075}', schema).ok).toBe(false)
+})
+
+test('what every object inherits is no property of an answer', () => {
+  expect(checkOutput('{}', { type: 'object', required: ['constructor'] }).ok).toBe(false)
+  expect(checkOutput('{"constructor":1}', { type: 'object', required: ['constructor'] }).ok).toBe(true)
+})
+
+test('a schema that would take seconds to compile is refused at once', () => {
+  let schema: JsonObject = { type: 'string' }
+  for (let level = 0; level < 13; level++) schema = { anyOf: [schema, structuredClone(schema)] }
+  expect(() => checkSchema(schema)).toThrow(/more than 10000 objects/)
+})

@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
+import { countSchemas } from './plain-schema.ts'
 
 export type CheckedOutput = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly reason: string }
 
@@ -46,8 +47,9 @@ function parse(text: string): CheckedOutput {
   }
 }
 
-// What Ajv would say of an unknown format has no place in the output of a process.
-const options = { strict: false, allErrors: false, logger: false } as const
+// What Ajv would say of an unknown format has no place in the output of a process. 19.99 is a multiple of 0.01, whatever binary fractions make of it; and
+// what every object inherits (`constructor`) is no property of an answer.
+const options = { strict: false, allErrors: false, logger: false, multipleOfPrecision: 6, ownProperties: true } as const
 // ajv-formats is CommonJS: under Node its default export is the module itself.
 const addFormats = addFormatsModule as unknown as typeof addFormatsModule.default
 
@@ -115,7 +117,12 @@ function findOrCompile(schema: JsonObject): Compiled {
   return compiled
 }
 
+/** Compiling a schema of this many objects takes seconds, in which a process does nothing else; OpenAI takes 5,000 properties. */
+const largestSchema = 10_000
+
 function tryToCompile(schema: JsonObject, weight: number): Compiled {
+  if (countSchemas(schema, largestSchema) > largestSchema)
+    return unusable(new Error(`it is made of more than ${largestSchema} objects and arrays`))
   try {
     return compile(schema, weight)
   } catch (error) {

@@ -84,3 +84,8 @@ test('what is plain can be compiled, whatever is in it', () => {
   )
   expect(plain).toBeGreaterThan(50)
 })
+
+test('a large schema is not taken for plain: what compiling makes of it is for compiling to say', () => {
+  const properties = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`p${index}`, { type: 'string' }]))
+  expect(isPlainSchema({ type: 'object', properties })).toBe(false)
+})

@@ -13,11 +13,30 @@ addFormats(ajv)
  * compiled already, finds no wrong value. False says nothing: compile it.
  */
 export function isPlainSchema(schema: JsonObject): boolean {
-  return hasPlainKeywords(schema, deepestPlain) && ajv.validateSchema(schema) === true
+  return (
+    countSchemas(schema, largestPlain) <= largestPlain &&
+    hasPlainKeywords(schema, deepestPlain) &&
+    ajv.validateSchema(schema) === true
+  )
 }
 
 /** Compiling recurses; what is nested more deeply is left to it. */
 const deepestPlain = 30
+/** Objects and arrays in a schema; what is larger may be too much to compile. */
+const largestPlain = 1000
+
+/** How many objects and arrays a value is made of, counted no further than just above `most`. */
+export function countSchemas(value: unknown, most: number): number {
+  const waiting: unknown[] = [value]
+  let count = 0
+  while (waiting.length > 0 && count <= most) {
+    const next = waiting.pop()
+    if (typeof next !== 'object' || next === null) continue
+    count += 1
+    for (const child of Object.values(next)) waiting.push(child)
+  }
+  return count
+}
 
 const plainKeywords = new Set([
   'type',

@@ -68,7 +68,7 @@ function janitor(settings: Partial<ActivityDependencies['settings']> = {}) {
   const activities = createJanitorActivities(dependencies(settings))
   return {
     sweep: () => activityEnvironment().run(() => activities.sweep({ isFull: true })),
-    sweepProvider: () => activityEnvironment().run(() => activities.sweepProvider({ provider: 'openai' })),
+    sweepProvider: () => activityEnvironment().run(() => activities.sweepProvider({ provider: 'openai', simulated: true })),
   }
 }
 
@@ -204,7 +204,7 @@ test('a twin that had finished before it was seen is reported and booked, once, 
 })
 
 test('a running twin is cancelled, and the part that it had finished is booked when it has ended', async () => {
-  await simulator.setOptions({ duration_ms: 2000 })
+  await simulator.setOptions({ duration_ms: 20_000 })
   const jobId = await insertJob(stack.db.database, 3)
   const twin = await createAtProvider('cancelled', 200)
   await until('some answers', async () => ((await provider.retrieve(twin.remote.id, never)).counts?.done ?? 0) > 3)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectJobWorkflows } from '../api/job-workflows.ts'
+import { isLaneServed } from '../db/workers.ts'
 import { simulatorControl } from '../simulator/simulator.ts'
 import { batchesOf, eventTypes, expectKept } from './job-checks.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
@@ -17,15 +17,6 @@ async function start(goneAfterMs?: number): Promise<JobStack> {
   })
   afterwards(() => stack.stop())
   return stack
-}
-
-async function hasPollers(stack: JobStack, taskQueue: string): Promise<boolean> {
-  const temporal = connectJobWorkflows(stack.config.temporal)
-  try {
-    return await temporal.hasWorkers(taskQueue)
-  } finally {
-    await temporal.close()
-  }
 }
 
 test('a job whose provider no worker has pauses before it plans, and goes on with a worker and `resume`', async () => {
@@ -53,7 +44,7 @@ test('a worker without the key never pauses a job that another worker can run', 
     other.child.kill('SIGKILL')
     await other.ended
   })
-  await until('the other worker', () => hasPollers(stack, 'batchwright-openai'))
+  await until('the other worker', () => isLaneServed(stack.db.database, { provider: 'openai', simulated: true }, 60_000))
   const jobs = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => createJob(stack, [{ prompt: `Two workers: what is ${n} + 1?` }])))
   for (const jobId of jobs) {
     expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 1 })
@@ -62,7 +53,7 @@ test('a worker without the key never pauses a job that another worker can run', 
 }, 60_000)
 
 test('a running job whose provider loses its worker pauses, keeps what is at the provider, and goes on with `resume`', async () => {
-  const stack = await start(1000)
+  const stack = await start(3000)
   const control = simulatorControl(stack.simulator.url)
   await control.setOptions({ duration_ms: 60_000 })
   const worker = await stack.startWorker()
@@ -94,3 +85,41 @@ test('a paused job of which nothing was sent is cancelled without any worker for
   await stack.client.workflow.getHandle(`job-${jobId}`).signal('cancel')
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'cancelled', cancelled: 1 })
 }, 60_000)
+
+test('a worker whose slots are all taken by uploads is busy, not gone', async () => {
+  const released = Promise.withResolvers<void>()
+  const stack = await startJobStack({
+    simulator: { duration_ms: 100 },
+    goneAfterMs: 15_000,
+    reach: async (point) => {
+      if (point === 'upload.before_record') await released.promise
+    },
+  })
+  afterwards(() => stack.stop())
+  const prompts = Array.from({ length: 9 }, (_, index) => `Busy: what is ${index} + 1?`)
+  const jobId = await createJob(
+    stack,
+    prompts.map((prompt) => ({ prompt })),
+    { limits: { max_batch_requests: 1 } },
+  )
+  // The ninth upload finds no slot, for longer than a worker may take.
+  const isLookedFor = async () => {
+    for (let batch = 1; batch <= prompts.length; batch++) {
+      const history = await stack.client.workflow
+        .getHandle(`job-${jobId}-batch-${batch}`)
+        .fetchHistory()
+        // Not started yet.
+        .catch(() => null)
+      const looked = (history?.events ?? []).filter(
+        (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'isServed',
+      )
+      if (looked.length >= 2) return true
+    }
+    return false
+  }
+  await until('a worker to be looked for twice', isLookedFor, 40_000)
+  released.resolve()
+  expect(await jobAt(stack, jobId, undefined, 40_000)).toMatchObject({ status: 'completed', succeeded: prompts.length })
+  expect(await eventTypes(stack, jobId)).not.toContain('paused')
+  await expectKept(stack, jobId, prompts)
+}, 120_000)

@@ -1,5 +1,5 @@
 import { ActivityFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow'
-import { mainTaskQueue, providerTaskQueue } from '../core/task-queues.ts'
+import { mainTaskQueue, providerTaskQueue, type Lane } from '../core/task-queues.ts'
 import type { ProviderQueue } from '../activities/batch-step.ts'
 import type { Activities } from '../activities/index.ts'
 
@@ -17,17 +17,18 @@ export function databaseActivities(summary: string) {
 type ProviderActivities = ReturnType<typeof proxyActivities<Activities>>
 
 /**
- * Runs an activity on its provider's task queue. When no worker takes it, and none looks at that queue, `otherwise` runs instead: a key that
- * was removed must not leave a job waiting without a word.
+ * Runs an activity on one of its provider's task queues. When no worker takes it, and none serves the provider, `otherwise` runs instead: a
+ * key that was removed must not leave a job waiting without a word.
  */
 export async function onProviderQueue<Result>(
-  { provider, unservedAfterMs }: ProviderQueue,
+  { unservedAfterMs, ...lane }: ProviderQueue,
+  work: 'calls' | 'transfers',
   summary: string,
   call: (activities: ProviderActivities) => Promise<Result>,
   otherwise: () => Promise<Result>,
 ): Promise<Result> {
   const activities = proxyActivities<Activities>({
-    taskQueue: providerTaskQueue(provider),
+    taskQueue: providerTaskQueue(lane, work),
     scheduleToStartTimeout: unservedAfterMs,
     startToCloseTimeout: '6h',
     heartbeatTimeout,
@@ -40,7 +41,7 @@ export async function onProviderQueue<Result>(
     } catch (error) {
       if (!isNotTaken(error)) throw error
     }
-    const isServed = await databaseActivities(`look for a worker for ${provider}`).isServed({ provider })
+    const isServed = await databaseActivities(`look for a worker for ${lane.provider}`).isServed(lane)
     if (!isServed) return await otherwise()
   }
 }
@@ -52,9 +53,9 @@ function isNotTaken(error: unknown): boolean {
 }
 
 /** What follows a job's end is tried for a while, and then left: it can't change how the job ended. */
-export function afterJobActivities({ provider }: Pick<ProviderQueue, 'provider'>) {
+export function afterJobActivities(lane: Lane) {
   return proxyActivities<Activities>({
-    taskQueue: providerTaskQueue(provider),
+    taskQueue: providerTaskQueue(lane, 'calls'),
     startToCloseTimeout: '10m',
     scheduleToCloseTimeout: '1h',
     heartbeatTimeout,

@@ -32,7 +32,10 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
     let ended: EndedJob | null = null
     try {
       for (;;) {
-        const begun = await jobs('begin').beginJob({ jobId, retry: control.takeRetry(), requestId: uuid4() })
+        const retry = control.takeRetry()
+        const begun = await jobs('begin').beginJob({ jobId, retry, requestId: uuid4() })
+        // One that came while another was obeyed asks for the same.
+        if (retry !== null) control.takeRetry()
         if (!begun.hasWork) return ended
         control.start(begun)
 
@@ -68,7 +71,13 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
       async function planRound(queue: ProviderQueue): Promise<RoundToRun> {
         const onMain = () => jobs('plan the next round').planRound({ jobId })
         if (control.isCancelled) return await onMain()
-        return await onProviderQueue(queue, 'plan the next round', (activities) => activities.planRound({ jobId }), onMain)
+        return await onProviderQueue(
+          queue,
+          'calls',
+          'plan the next round',
+          (activities) => activities.planRound({ jobId }),
+          onMain,
+        )
       }
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error

@@ -8,7 +8,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow'
-import { mainTaskQueue, providerTaskQueue } from '../core/task-queues.ts'
+import { mainTaskQueue, providerTaskQueue, type Lane } from '../core/task-queues.ts'
 import type { Activities } from '../activities/index.ts'
 
 export interface JanitorInput {
@@ -36,9 +36,9 @@ export async function janitor({ intervalMs, sweeps = 0 }: JanitorInput): Promise
     summary: 'sweep',
   })
   for (let count = sweeps; ; count++) {
-    const { providers, summary } = await sweep({ isFull: count % fullSweepEvery === 0 })
+    const { lanes, summary } = await sweep({ isFull: count % fullSweepEvery === 0 })
     setCurrentDetails(summary)
-    for (const provider of providers) await sweepProvider(provider)
+    for (const lane of lanes) await sweepProvider(lane)
     await sleep(intervalMs)
     if (workflowInfo().continueAsNewSuggested || (count + 1) % sweepsPerRun === 0) {
       await CancellationScope.nonCancellable(() => continueAsNew<typeof janitor>({ intervalMs, sweeps: count + 1 }))
@@ -47,17 +47,17 @@ export async function janitor({ intervalMs, sweeps = 0 }: JanitorInput): Promise
 }
 
 /** A provider without a worker, or one that is down, must not hold up the next sweep: it gets its turn again then. */
-async function sweepProvider(provider: string): Promise<void> {
+async function sweepProvider(lane: Lane): Promise<void> {
   const { sweepProvider: sweepOne } = proxyActivities<Activities>({
-    taskQueue: providerTaskQueue(provider),
+    taskQueue: providerTaskQueue(lane, 'calls'),
     scheduleToStartTimeout: '20s',
     startToCloseTimeout: '5m',
     heartbeatTimeout: '10s',
     retry: { maximumAttempts: 2 },
-    summary: `sweep ${provider}`,
+    summary: `sweep ${lane.provider}`,
   })
   try {
-    await sweepOne({ provider })
+    await sweepOne(lane)
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error
   }

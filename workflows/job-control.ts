@@ -42,7 +42,8 @@ export class JobControl {
   readonly #adopted = new Set<number>()
   /** Batches that said so. An end may be told before the batch is adopted. */
   readonly #ended = new Set<number>()
-  /** Parts of refused batches, to be started. */
+  readonly #lost = new Set<number>()
+  /** Parts of refused batches and batches that were lost, to be started. */
   #parts: number[] = []
   #retry: RetryRequest | null
   #isCancelled = false
@@ -144,9 +145,27 @@ export class JobControl {
     this.#ended.add(batch)
   }
 
-  /** Batches that died without an end are started again. */
+  /** A batch whose workflow died without an end is started again, after a while. */
   batchLost(batch: number): void {
     this.#open.delete(batch)
+    this.#lost.add(batch)
+  }
+
+  batchFound(batch: number): void {
+    if (this.#lost.delete(batch)) this.#parts.push(batch)
+  }
+
+  get lostBatches(): number {
+    return this.#lost.size
+  }
+
+  get hasResumed(): boolean {
+    return this.#resumes > 0
+  }
+
+  /** A batch that ended meanwhile can't be told, and need not be. */
+  async tellBatch(batch: number, signal: SignalDefinition): Promise<void> {
+    await Promise.allSettled([getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)])
   }
 
   /** Waits until `isDone`, or for `timeoutMs`, obeying what is asked meanwhile. False: the time is over. */
@@ -199,11 +218,8 @@ export class JobControl {
     }
   }
 
-  /** A batch that ended meanwhile can't be told, and need not be. */
   async #tellBatches(signal: SignalDefinition): Promise<void> {
-    await Promise.allSettled(
-      [...this.#open].map((batch) => getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)),
-    )
+    await Promise.all([...this.#open].map((batch) => this.tellBatch(batch, signal)))
   }
 
   /** Where the database has the job, once a change. */

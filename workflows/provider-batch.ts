@@ -14,6 +14,9 @@ import type { BatchStep } from '../activities/batch-step.ts'
 import { databaseActivities, onProviderQueue } from './activity-proxies.ts'
 import { admittedSignal, batchEndedSignal, batchPausedSignal, cancelSignal, pollSignal, resumeSignal } from './messages.ts'
 
+/** What waits for a person is looked at again after this long: its signal may have gone to an earlier run. */
+const lookAgainMs = 30 * 60_000
+
 export interface ProviderBatchInput {
   jobId: string
   batch: number
@@ -48,13 +51,14 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
     let consumedWakeups = wakeups
     while (next.phase !== 'ended') {
       setCurrentDetails(`**${next.phase}** ${next.detail}`)
-      if (next.waitMs !== 0) {
+      if (next.cancelDue) cancelRequested = true
+      if (next.waitMs !== 0 && !(next.cancelDue && !isCancelSent)) {
         const isWoken = () => wakeups > consumedWakeups
         // Every signal so far is consumed by the wait that follows it, so none can spin the loop.
         if (next.waitMs !== null) await condition(isWoken, next.waitMs)
         else {
           await tellJob(batchPausedSignal)
-          await condition(isWoken)
+          await condition(isWoken, lookAgainMs)
         }
       }
       consumedWakeups = wakeups
@@ -68,6 +72,7 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
       const isCancelDue = phase === 'poll' && cancelRequested && !isCancelSent
       const asked = await onProviderQueue(
         queue,
+        phase === 'upload' || phase === 'submit' || phase === 'fetch' ? 'transfers' : 'calls',
         `batch ${batch}: ${isCancelDue ? 'cancel' : phase}`,
         async (activities): Promise<BatchStep> => {
           switch (phase) {
@@ -87,7 +92,7 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
               return { phase, waitMs: 0, detail: '' }
           }
         },
-        () => databaseActivities(`batch ${batch}: no worker`).pauseUnserved({ ...key, phase }),
+        () => databaseActivities(`batch ${batch}: no worker`).pauseUnserved(key),
       )
       if (isCancelDue) isCancelSent = asked.waitMs !== null
       return asked

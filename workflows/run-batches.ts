@@ -2,13 +2,14 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common'
 import { ChildWorkflowCancellationType, ParentClosePolicy, sleep, startChild, workflowInfo } from '@temporalio/workflow'
 import { batchWorkflowId } from '../core/job-id.ts'
 import type { JobControl } from './job-control.ts'
+import { cancelSignal, resumeSignal } from './messages.ts'
 import { providerBatch } from './provider-batch.ts'
 
 /** Batch workflows of one job that run at once. */
 const windowSize = 100
 /** When nothing has happened for this long, what is open is read from the database again. */
 const lookAgainMs = 30 * 60_000
-/** Before the batches of a workflow that died (terminated by hand) are looked at again. */
+/** Before a batch whose workflow died (terminated by hand) is started again. */
 const lostBatchPauseMs = 5000
 
 /**
@@ -18,9 +19,8 @@ const lostBatchPauseMs = 5000
  */
 export async function runBatches(jobId: string, batches: readonly number[], control: JobControl): Promise<void> {
   const waiting = [...batches]
-  let isLost = false
   const hasWork = () => waiting.length > 0 || control.hasParts()
-  const isOver = () => control.openBatches === 0 && !hasWork()
+  const isOver = () => control.openBatches === 0 && control.lostBatches === 0 && !hasWork()
   while (!isOver()) {
     // Parts of a refused batch don't wait for the batches beside it.
     waiting.push(...control.takeParts())
@@ -33,7 +33,6 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
     if (!isAwake) control.forgetAdopted()
     if (!isAwake || workflowInfo().continueAsNewSuggested) return
   }
-  if (isLost) await sleep(lostBatchPauseMs)
 
   async function start(batch: number): Promise<void> {
     if (!control.batchStarted(batch)) return
@@ -47,14 +46,18 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
       })
       child.result().then(
         () => control.batchEnded(batch),
-        () => {
-          isLost = true
+        async () => {
           control.batchLost(batch)
+          await sleep(lostBatchPauseMs)
+          control.batchFound(batch)
         },
       )
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
       control.batchAdopted(batch)
+      // What was asked before it was adopted went past it.
+      if (control.isCancelled) await control.tellBatch(batch, cancelSignal)
+      else if (control.hasResumed) await control.tellBatch(batch, resumeSignal)
     }
   }
 }

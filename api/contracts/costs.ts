@@ -23,6 +23,15 @@ export const costsSchema = z
     by_batch: z.array(
       z.object({ batch: z.int().positive(), provider_batch_id: z.string().nullable(), round: z.int().positive(), ...sums }),
     ),
+    twins: z
+      .object({
+        batches: count.meta({ description: 'Those that have ended and whose cost is known.' }),
+        cost_usd: dollars.meta({ description: "Dollars, exact; not in the job's `cost_usd`." }),
+      })
+      .meta({
+        description:
+          'Batches that a submission of unknown fate created beside the one that counts. They are cancelled as soon as they are seen, and what they finished is billed.',
+      }),
   })
   .meta({ id: 'Costs' })
 export type Costs = z.infer<typeof costsSchema>

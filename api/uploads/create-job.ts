@@ -4,9 +4,9 @@ import { priorities } from '../../core/admission.ts'
 import { BatchwrightError, describeError } from '../../core/errors.ts'
 import { createJobId } from '../../core/job-id.ts'
 import type { Endpoint } from '../../core/job-spec.ts'
-import { providerTaskQueue } from '../../core/task-queues.ts'
 import type { ProviderConfig } from '../../config/config.ts'
 import { findJob, type SummarizedJob } from '../../db/jobs.ts'
+import { isLaneServed } from '../../db/workers.ts'
 import { claimUpload, discardUpload, finishUpload, type Claim } from '../../db/uploads.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
 import type { Dependencies } from '../dependencies.ts'
@@ -146,15 +146,18 @@ function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: Jo
   }
 }
 
+/** A worker announces itself far more often. */
+const servedWithinMs = 90_000
+
 /** The API may run without keys: then a worker that serves the provider shows that it is configured. */
-async function requireConfigured({ temporal }: Dependencies, provider: ProviderConfig): Promise<void> {
+async function requireConfigured({ database }: Dependencies, provider: ProviderConfig): Promise<void> {
   if (provider.configured) return
   if (!provider.enabled)
     throw unconfigured(
       provider,
       `provider "${provider.name}" is switched off: set providers.${provider.name}.enabled in batchwright.yaml`,
     )
-  if (await temporal.hasWorkers(providerTaskQueue(provider.name))) return
+  if (await isLaneServed(database, { provider: provider.name, simulated: provider.simulated }, servedWithinMs)) return
   const variable = provider.name === 'openai' ? 'OPENAI_API_KEY' : `providers.${provider.name}.api_key`
   throw unconfigured(
     provider,

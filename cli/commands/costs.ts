@@ -48,6 +48,12 @@ export function renderCosts(costs: Costs): string {
   const notes = [
     ...(costs.spent ? [] : ['Simulated, not spent.']),
     ...(costs.unpriced === 0 ? [] : [`${countOf(costs.unpriced, 'answer')} of models without a known price: not in the cost.`]),
+    ...(costs.twins.batches === 0 ? [] : [describeTwins(costs.twins)]),
   ]
   return [table, ...notes].join('\n')
+}
+
+function describeTwins({ batches, cost_usd }: Costs['twins']): string {
+  const those = countOf(batches, 'twin batch', 'twin batches')
+  return `Not in the total: $${cost_usd} for ${those}, created at the provider beside the batches that count.`
 }
