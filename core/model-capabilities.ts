@@ -3,8 +3,12 @@ import type { Endpoint } from './job-spec.ts'
 /** What a model takes; an unknown model is taken to be able to do everything, and the provider decides. */
 export interface ModelCapabilities {
   readonly known: boolean
-  /** A reasoning model: no temperature, top_p, stop or tool_choice; `max_completion_tokens`. */
+  /** OpenAI's reasoning models: no temperature, top_p, stop or tool_choice; `max_completion_tokens`. Claude's: no temperature, top_p or top_k. */
   readonly reasoning: boolean
+  /** The levels of `reasoning_effort` that it takes, lowest first. Absent: not known. */
+  readonly efforts?: readonly string[]
+  /** It thinks only when it is told to (Claude 4.6 to 4.8). */
+  readonly thinksOnRequest?: boolean
   readonly structuredOutput: boolean
   readonly tools: boolean
   readonly images: boolean

@@ -50,9 +50,10 @@ export type CanonicalRequest = (GenerateRequest | EmbedRequest) & { provider_opt
 /** A line in a provider's own format, whose body goes to that provider untouched (but for the model, where the job sets one). */
 export interface NativeRequest {
   kind: 'native'
-  format: 'openai'
+  format: 'openai' | 'anthropic'
   /** For example `/v1/chat/completions`. */
   endpoint: string
+  /** `body` of OpenAI's line, `params` of Anthropic's. */
   body: JsonObject
 }
 

@@ -161,6 +161,34 @@ describe('lines of OpenAI', () => {
   })
 })
 
+describe('lines of Anthropic', () => {
+  const params = { model: 'claude-haiku-5-5', max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }], unknown_field: 1 }
+
+  test('the params are kept untouched', () => {
+    expect(parse({ custom_id: 'r1', params })).toEqual({
+      customId: 'r1',
+      metadata: null,
+      lineFormat: 'anthropic',
+      request: { kind: 'native', format: 'anthropic', endpoint: '/v1/messages', body: params },
+    })
+    expect(parse({ params }).customId).toBeNull()
+  })
+
+  test.each([
+    [{ params: [] }, 'params', /expected an object/],
+    [{ params: { ...params, model: 5 } }, 'params.model', /expected a string/],
+    [{ params: { ...params, stream: true } }, 'params.stream', /can not stream/],
+    [{ params: { ...params, speed: 'fast' } }, 'params.speed', /leave it out/],
+    [{ params: { max_tokens: 5 } }, 'params.messages', /is missing/],
+    [{ params: { messages: [] } }, 'params.max_tokens', /is missing: Anthropic requires it/],
+    [{ params: { ...params, max_tokens: '5' } }, 'params.max_tokens', /expected a number/],
+    [{ custom_id: 7, params }, 'custom_id', /expected a string/],
+    [{ params, metadata: {} }, 'metadata', /unknown field/],
+  ])('%j is refused at %s', (bad, field, reason) => {
+    expect(problemOf(bad)).toMatchObject({ field, reason: expect.stringMatching(reason) })
+  })
+})
+
 describe('what is no line', () => {
   test('a cut line says so', () => {
     expect(problemOf('{"prompt": "abc').reason).toContain('was the file cut?')
@@ -170,11 +198,8 @@ describe('what is no line', () => {
     expect(problemOf(text).field).toBeNull()
   })
 
-  test.each([
-    [{ custom_id: 'a', params: { model: 'claude' } }, 'Anthropic'],
-    [{ key: 'a', request: {} }, 'Gemini'],
-  ])('%j is recognised and not taken yet', (line, provider) => {
-    expect(problemOf(line).reason).toContain(`${provider}'s format`)
+  test('a line of Gemini is recognised and not taken yet', () => {
+    expect(problemOf({ key: 'a', request: {} }).reason).toContain("Gemini's format")
   })
 
   test('no JSON value makes it throw anything but InvalidLineError', () => {

@@ -1,5 +1,6 @@
 import { BatchwrightError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
+import { parseAnthropicLine } from './anthropic-line.ts'
 import type { ParsedLine } from './canonical-request.ts'
 import { parseNeutralLine } from './neutral-line.ts'
 import { parseOpenAiLine } from './openai-line.ts'
@@ -72,7 +73,7 @@ export function recognizeFormat(line: JsonObject): LineFormat {
 const parsers: Record<LineFormat, LineParser> = {
   neutral: parseNeutralLine,
   openai: parseOpenAiLine,
-  anthropic: () => ({ problem: notYet('Anthropic', '{custom_id, params}') }),
+  anthropic: parseAnthropicLine,
   gemini: () => ({ problem: notYet('Gemini', '{key, request}') }),
 }
 

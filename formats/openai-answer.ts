@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { noUsage } from '../core/money.ts'
-import type { AnswerError, CanonicalAnswer, ProviderResult } from './canonical-answer.ts'
+import type { CanonicalAnswer, ProviderResult } from './canonical-answer.ts'
+import { failedAnswer, notAResult, parseResultLine, unreadableAnswer } from './failed-answer.ts'
 import { classifyOpenAiError, type OpenAiErrorBody } from './openai-error.ts'
 import { parseOpenAiBody } from './openai-response-body.ts'
 
@@ -19,7 +19,7 @@ const resultLine = z.object({
     .object({
       status_code: z.number().nullish(),
       request_id: z.string().nullish(),
-      body: z.unknown(),
+      body: z.unknown().optional(),
     })
     .nullish(),
   error: errorBody.nullish(),
@@ -30,21 +30,10 @@ const resultLine = z.object({
  * records it and merges nothing.
  */
 export function parseOpenAiResultLine(line: string): ProviderResult {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    return unreadable(line, /"custom_id"\s*:\s*"([^"\\]+)"/.exec(line)?.[1] ?? null, 'the line is not JSON')
-  }
-  const parsed = resultLine.safeParse(value)
-  if (!parsed.success) {
-    const id = (value as { custom_id?: unknown } | null)?.custom_id
-    return unreadable(
-      line,
-      typeof id === 'string' ? id : null,
-      `the line is not a result: ${parsed.error.issues[0]?.path.join('.') ?? ''}`,
-    )
-  }
+  const read = parseResultLine(line)
+  if ('broken' in read) return read.broken
+  const parsed = resultLine.safeParse(read.value)
+  if (!parsed.success) return notAResult(line, read.value, parsed.error.issues[0]?.path.join('.') ?? '')
   const { custom_id: itemId, response, error } = parsed.data
   return { itemId: itemId ?? null, answer: toAnswer(response ?? null, error ?? null), raw: line }
 }
@@ -55,17 +44,10 @@ export function parseOpenAiResponse(response: { status: number; requestId: strin
   if (status >= 200 && status < 300) {
     const answer = parseOpenAiBody(body, requestId)
     if (answer !== null) return { ...answer, error: answer.error === null ? null : { ...answer.error, httpStatus: status } }
-    return failed({
-      class: 'unknown',
-      code: 'unreadable_answer',
-      message: 'the answer has no known form',
-      httpStatus: status,
-      requestId,
-      parameter: null,
-    })
+    return unreadableAnswer(status, requestId)
   }
   const inBody = z.object({ error: errorBody.nullish() }).safeParse(body)
-  return failed(classifyOpenAiError(status, normalize(inBody.data?.error ?? null), requestId))
+  return failedAnswer(classifyOpenAiError(status, normalize(inBody.data?.error ?? null), requestId))
 }
 
 function toAnswer(
@@ -74,8 +56,8 @@ function toAnswer(
 ): CanonicalAnswer {
   // The line's own error is for what never became an HTTP response (expired, cancelled); a `response` beside it may then be empty.
   if (error !== null)
-    return failed(classifyOpenAiError(response?.status_code ?? null, normalize(error), response?.request_id ?? null))
-  if (response === null) return failed(classifyOpenAiError(null, null, null))
+    return failedAnswer(classifyOpenAiError(response?.status_code ?? null, normalize(error), response?.request_id ?? null))
+  if (response === null) return failedAnswer(classifyOpenAiError(null, null, null))
   return parseOpenAiResponse({ status: response.status_code ?? 0, requestId: response.request_id ?? null, body: response.body })
 }
 
@@ -87,20 +69,4 @@ function normalize(error: z.infer<typeof errorBody> | null): OpenAiErrorBody | n
     type: error.type ?? null,
     param: error.param ?? null,
   }
-}
-
-function unreadable(line: string, itemId: string | null, message: string): ProviderResult {
-  const error: AnswerError = {
-    class: 'unknown',
-    code: 'unreadable_line',
-    message,
-    httpStatus: null,
-    requestId: null,
-    parameter: null,
-  }
-  return { itemId, answer: failed(error), raw: line }
-}
-
-function failed(error: AnswerError): CanonicalAnswer {
-  return { content: null, error, finishReason: null, usage: noUsage, model: null }
 }

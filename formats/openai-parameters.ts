@@ -2,6 +2,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { GenerateRequest } from './canonical-request.ts'
 import { findStrictViolation } from './openai-strict-schema.ts'
+import { schemaInstruction, withinModel } from './request-defaults.ts'
 
 /** Sampling parameters that reasoning models refuse: https://developers.openai.com/api/docs/guides/latest-model#parameter-compatibility */
 const refusedByReasoningModels = [
@@ -82,14 +83,6 @@ export function maxTokensName(endpoint: string, capabilities: ModelCapabilities)
   return capabilities.known && !capabilities.reasoning ? 'max_tokens' : 'max_completion_tokens'
 }
 
-/** No more than the model can answer with: above that OpenAI refuses the request. */
-export function withinModel(maxTokens: number, name: string, capabilities: ModelCapabilities, warnings: string[]): number {
-  const most = capabilities.maxOutputTokens
-  if (most === null || maxTokens <= most) return maxTokens
-  warnings.push(`${name} lowered from ${maxTokens} to ${most}, the most that the model can answer with`)
-  return most
-}
-
 function addSchema(
   body: JsonObject,
   atResponses: boolean,
@@ -99,10 +92,7 @@ function addSchema(
 ): void {
   if (capabilities.known && !capabilities.structuredOutput) {
     warnings.push('schema given as an instruction: the model has no structured output')
-    const instruction: JsonObject = {
-      role: 'system',
-      content: `Answer with only a JSON object that fits this JSON Schema:\n${JSON.stringify(schema)}`,
-    }
+    const instruction: JsonObject = { role: 'system', content: schemaInstruction(schema) }
     const key = atResponses ? 'input' : 'messages'
     body[key] = [instruction, ...(body[key] as JsonObject[])]
     if (atResponses) body['text'] = { format: { type: 'json_object' } }

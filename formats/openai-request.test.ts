@@ -4,7 +4,7 @@ import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { ItemRequest } from './canonical-request.ts'
 import { parseInputLine } from './input-line.ts'
 import { renderOpenAiRequest } from './openai-request.ts'
-import type { JobDefaults, Revision } from './rendering.ts'
+import { type JobDefaults, noDefaults, noRevision, type Revision } from './rendering.ts'
 
 const chat: ModelCapabilities = {
   known: true,
@@ -27,22 +27,13 @@ const models: Record<string, ModelCapabilities> = {
 }
 const unknown: ModelCapabilities = { ...chat, known: false, embeddings: true, endpoints: null, maxOutputTokens: null }
 
-const noDefaults: JobDefaults = {
-  model: 'chat',
-  modelOverride: null,
-  endpoint: null,
-  system: null,
-  schema: null,
-  maxTokens: null,
-  temperature: null,
-}
-const noRevision: Revision = { doubleMaxTokens: false, rejectedAnswer: null, removedParameter: null }
+const jobDefaults: JobDefaults = { ...noDefaults, model: 'chat' }
 
 function render(line: JsonObject, defaults: Partial<JobDefaults> = {}, revision?: Partial<Revision>) {
   const request: ItemRequest = parseInputLine(JSON.stringify(line), 1).request
   return renderOpenAiRequest(
     request,
-    { ...noDefaults, ...defaults },
+    { ...jobDefaults, ...defaults },
     (model) => models[model] ?? unknown,
     revision === undefined ? undefined : { ...noRevision, ...revision },
   )
@@ -372,7 +363,7 @@ describe('after an attempt that failed', () => {
       body: { model: 'chat', messages: [], max_tokens: 5 },
     }
     const before = structuredClone(request)
-    renderOpenAiRequest(request, noDefaults, () => chat, {
+    renderOpenAiRequest(request, jobDefaults, () => chat, {
       doubleMaxTokens: true,
       rejectedAnswer: { text: 'a', reason: 'b' },
       removedParameter: 'max_tokens',

@@ -7,6 +7,7 @@ import { addParameters, dropUnsupported } from './openai-parameters.ts'
 import { toResponsesBody } from './openai-responses-body.ts'
 import { reviseBody } from './openai-revision.ts'
 import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
+import { applyDefaults, checkCapabilities, chooseModel, untranslated, withModel } from './request-defaults.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -15,7 +16,7 @@ import { unsupportedRequest } from './unsupported-request.ts'
  */
 export const renderOpenAiRequest: RenderRequest = (request, defaults, capabilitiesOf, revision) => {
   const warnings: string[] = []
-  const model = chooseModel(request, defaults)
+  const model = chooseModel(request, defaults, 'openai')
   const capabilities = capabilitiesOf(model)
   const { endpoint, body } = renderBody(request, { model, capabilities, defaults, warnings })
   const revised = revision === undefined ? body : reviseBody(body, endpoint, revision, capabilities, warnings)
@@ -27,19 +28,6 @@ interface RenderContext {
   readonly capabilities: ModelCapabilities
   readonly defaults: JobDefaults
   readonly warnings: string[]
-}
-
-function chooseModel(request: ItemRequest, defaults: JobDefaults): string {
-  const own = request.kind === 'native' ? request.body['model'] : undefined
-  if (defaults.modelOverride !== null) return defaults.modelOverride
-  if (typeof own === 'string' && own !== '') {
-    if (defaults.model !== null && defaults.model !== own) {
-      throw unsupportedRequest('body.model', `is "${own}", but the job is for "${defaults.model}": leave one of them out`)
-    }
-    return own
-  }
-  if (defaults.model !== null) return defaults.model
-  throw unsupportedRequest(request.kind === 'native' ? 'body.model' : 'model', 'no model: give the job one (-m openai/MODEL)')
 }
 
 function renderBody(request: ItemRequest, context: RenderContext): { endpoint: string; body: JsonObject } {
@@ -55,7 +43,8 @@ function renderBody(request: ItemRequest, context: RenderContext): { endpoint: s
 
 /** The body as it came, but for the model. Only a fallback model, which its writer could not know, gets a body that is cleaned for it. */
 function renderNative(request: NativeRequest, context: RenderContext): JsonObject {
-  const body = request.body['model'] === context.model ? request.body : { ...request.body, model: context.model }
+  if (request.format !== 'openai') throw untranslated(request, 'openai')
+  const body = withModel(request.body, context.model)
   if (context.defaults.modelOverride === null || request.body['model'] === context.model) return body
   return dropUnsupported(body, request.endpoint, context.capabilities, context.warnings)
 }
@@ -96,28 +85,3 @@ function renderGenerate(line: GenerateRequest & Options, context: RenderContext)
 }
 
 type Options = { provider_options?: Record<string, JsonObject> }
-
-/** The job's own values, where the line is silent. */
-function applyDefaults(line: GenerateRequest, defaults: JobDefaults): GenerateRequest {
-  const request: GenerateRequest = { ...line }
-  if (defaults.system !== null && !line.messages.some((message) => message.role === 'system')) {
-    request.messages = [{ role: 'system', content: defaults.system }, ...line.messages]
-  }
-  if (line.schema === undefined && defaults.schema !== null) request.schema = defaults.schema
-  if (line.max_tokens === undefined && defaults.maxTokens !== null) request.max_tokens = defaults.maxTokens
-  if (line.temperature === undefined && defaults.temperature !== null) request.temperature = defaults.temperature
-  return request
-}
-
-function checkCapabilities(request: GenerateRequest, model: string, capabilities: ModelCapabilities): void {
-  if ((request.tools?.length ?? 0) > 0 && !capabilities.tools) throw unsupportedRequest('tools', `${model} takes no tools`)
-  if (capabilities.images && capabilities.files) return
-  for (const [index, message] of request.messages.entries()) {
-    if (typeof message.content === 'string') continue
-    for (const [at, part] of message.content.entries()) {
-      const path = `messages[${index}].content[${at}]`
-      if (part.type === 'image' && !capabilities.images) throw unsupportedRequest(path, `${model} takes no images`)
-      if (part.type === 'file' && !capabilities.files) throw unsupportedRequest(path, `${model} takes no files`)
-    }
-  }
-}

@@ -1,10 +1,8 @@
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
-import { withinModel } from './openai-parameters.ts'
 import type { Revision } from './rendering.ts'
-
-/** An answer that is shown back is cut here: it is there to be mended, and it is paid for again as input. */
-const shownAnswerCharacters = 20_000
+import { withinModel } from './request-defaults.ts'
+import { rejectedTurns, topLevelName } from './revision-turns.ts'
 
 const maxTokensNames = ['max_completion_tokens', 'max_tokens', 'max_output_tokens'] as const
 
@@ -24,8 +22,7 @@ export function reviseBody(
 }
 
 function removeParameter(body: JsonObject, parameter: string, warnings: string[]): JsonObject {
-  // Providers name nested ones by a path, like `reasoning.effort`; the whole top-level parameter goes.
-  const name = parameter.split(/[.[]/, 1)[0] as string
+  const name = topLevelName(parameter)
   if (!(name in body)) return body
   const { [name]: removed, ...rest } = body
   if (name === 'max_tokens' && rest['max_completion_tokens'] === undefined) {
@@ -45,15 +42,7 @@ function doubleMaxTokens(body: JsonObject, capabilities: ModelCapabilities, warn
 }
 
 function showRejectedAnswer(body: JsonObject, endpoint: string, rejected: { text: string; reason: string }): void {
-  const answer =
-    rejected.text.length > shownAnswerCharacters ? `${rejected.text.slice(0, shownAnswerCharacters)}…` : rejected.text
-  const turns: JsonObject[] = [
-    { role: 'assistant', content: answer },
-    {
-      role: 'user',
-      content: `That answer can not be used: ${rejected.reason}. Answer again, with only the JSON that fits the schema and nothing around it.`,
-    },
-  ]
+  const turns = rejectedTurns(rejected)
   if (endpoint === '/v1/chat/completions' && Array.isArray(body['messages'])) body['messages'] = [...body['messages'], ...turns]
   if (endpoint === '/v1/responses') body['input'] = [...toItems(body['input']), ...turns]
 }

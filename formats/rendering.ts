@@ -15,6 +15,17 @@ export interface JobDefaults {
   readonly temperature: number | null
 }
 
+/** A job that sets nothing. */
+export const noDefaults: JobDefaults = {
+  model: null,
+  modelOverride: null,
+  endpoint: null,
+  system: null,
+  schema: null,
+  maxTokens: null,
+  temperature: null,
+}
+
 /** What the next round changes in an item because of its last attempt (design, section 3, step 8). */
 export interface Revision {
   /** Output tokens are doubled: the last answer was cut off. */
@@ -24,6 +35,8 @@ export interface Revision {
   /** A top-level parameter that the provider refused. */
   readonly removedParameter: string | null
 }
+
+export const noRevision: Revision = { doubleMaxTokens: false, rejectedAnswer: null, removedParameter: null }
 
 /** One request in a provider's own terms. */
 export interface RenderedRequest {

@@ -27,3 +27,11 @@ test('an image by URL counts as an image, and names of a schema count', () => {
 test('an embedding request with token ids counts each of them', () => {
   expect(estimateBodyTokens({ input: [1, 2, 3, 4, 5] })).toBeGreaterThanOrEqual(5)
 })
+
+test("Anthropic's inlined images and documents count as what they are", () => {
+  const source = (media_type: string) => ({ source: { type: 'base64', media_type, data: 'A'.repeat(4_000_000) } })
+  expect(estimateBodyTokens(source('image/png'))).toBeLessThan(imageTokens * 1.1)
+  const pages = estimateBodyTokens(source('application/pdf'))
+  expect(pages).toBeGreaterThan(100_000)
+  expect(pages).toBeLessThan(200_000)
+})

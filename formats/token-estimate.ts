@@ -26,9 +26,14 @@ const tokensPerValue = 1
 
 /** A rough upper estimate of the input tokens of a provider's request body: all its texts, with images and files in it by their kind. */
 export function estimateBodyTokens(body: Json): number {
-  if (typeof body === 'string') return tokensPerValue + (isInline(body) ? inlineTokens(body) : estimateTextTokens(body))
+  if (typeof body === 'string')
+    return tokensPerValue + (isInline(body) ? inlineTokens(body.slice('data:'.length), body.length) : estimateTextTokens(body))
   if (typeof body !== 'object' || body === null) return tokensPerValue
   if (Array.isArray(body)) return body.reduce<number>((sum, value) => sum + estimateBodyTokens(value), 0)
+  // Anthropic's source of an image or a document.
+  if (body['type'] === 'base64' && typeof body['data'] === 'string' && typeof body['media_type'] === 'string') {
+    return inlineTokens(body['media_type'], body['data'].length)
+  }
   let tokens = 0
   for (const [key, value] of Object.entries(body)) {
     if (typeof value === 'string' && value.startsWith('http')) {
@@ -45,6 +50,6 @@ function isInline(text: string): boolean {
   return text.startsWith('data:') && text.slice(0, 200).includes(';base64,')
 }
 
-function inlineTokens(dataUrl: string): number {
-  return dataUrl.startsWith('data:image/') ? imageTokens : Math.ceil(dataUrl.length * 0.75 * fileTokensPerByte)
+function inlineTokens(mediaType: string, base64Length: number): number {
+  return mediaType.startsWith('image/') ? imageTokens : Math.ceil(base64Length * 0.75 * fileTokensPerByte)
 }

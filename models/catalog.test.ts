@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { anthropicEnvelopeBytes } from '../formats/renderers.ts'
 import { loadCatalog, requireKnownModel } from './catalog.ts'
 
 const catalog = loadCatalog()
@@ -38,6 +40,73 @@ describe('models/openai.yaml', () => {
       endpoints: ['/v1/embeddings'],
     })
     expect(catalog.capabilities('openai', 'gpt-5-pro').endpoints).toEqual(['/v1/responses'])
+  })
+})
+
+describe('models/anthropic.yaml', () => {
+  test('a batch costs half of everything, from an Anthropic page', () => {
+    for (const model of catalog.modelNames('anthropic')) {
+      const prices = catalog.prices('anthropic', model, now)
+      expect(prices, model).not.toBeNull()
+      if (prices === null) continue
+      for (const price of ['input', 'cachedInput', 'cacheWrite', 'output'] as const) {
+        expect((prices.batch[price] ?? 0n) * 2n, `${model} ${price}`).toBe(prices.realtime[price])
+      }
+      expect(prices.realtime.input, model).toBeLessThan(prices.realtime.output)
+      expect(prices.realtime.cachedInput, model).toBeLessThan(prices.realtime.input)
+      // "5-minute cache write tokens are 1.25 times the base input tokens price": build-with-claude/prompt-caching
+      expect((prices.realtime.cacheWrite ?? 0n) * 4n, model).toBe(prices.realtime.input * 5n)
+      expect(prices.source, model).toMatch(/^https:\/\/platform\.claude\.com\//)
+    }
+  })
+
+  test('every model has its limits', () => {
+    for (const model of catalog.modelNames('anthropic')) {
+      const { contextTokens, maxOutputTokens } = catalog.capabilities('anthropic', model)
+      expect(maxOutputTokens, model).toBeGreaterThanOrEqual(64_000)
+      expect(contextTokens, model).toBeGreaterThan(maxOutputTokens as number)
+    }
+  })
+
+  test('the models that the SDK knows are listed', () => {
+    const types = readFileSync(
+      new URL('../node_modules/@anthropic-ai/sdk/resources/messages/messages.d.ts', import.meta.url),
+      'utf8',
+    )
+    const union = /export type Model = ([^;]+);/.exec(types)?.[1] ?? ''
+    const names = [...union.matchAll(/'([^']+)'/g)].map((match) => match[1] as string)
+    expect(names.length).toBeGreaterThan(10)
+    // Not for everybody, and without a price: a preview, and the twin of Fable 5.2 for verified organisations.
+    const missing = names.filter((name) => !catalog.isKnown('anthropic', name))
+    expect(missing.sort()).toEqual(['claude-mythos-5-2', 'claude-mythos-preview'])
+  })
+
+  test('the limits are those that Anthropic documents', () => {
+    expect(catalog.providerLimits('anthropic')).toMatchObject({
+      maxRequests: 100_000,
+      maxBytes: 256_000_000 - anthropicEnvelopeBytes,
+      expiresAfterMs: 86_400_000,
+    })
+  })
+
+  test('what a model takes', () => {
+    expect(catalog.capabilities('anthropic', 'claude-opus-5-5')).toMatchObject({
+      known: true,
+      reasoning: true,
+      structuredOutput: true,
+      embeddings: false,
+      endpoints: null,
+      maxOutputTokens: 128_000,
+    })
+    expect(catalog.capabilities('anthropic', 'claude-opus-4-6')).toMatchObject({ reasoning: false, thinksOnRequest: true })
+    expect(catalog.capabilities('anthropic', 'claude-haiku-4-5').efforts).toEqual([])
+  })
+
+  test('prices are those of their time, and of the family of a dated name', () => {
+    const sonnet = (date: string) => catalog.prices('anthropic', 'claude-sonnet-5-5', new Date(date))?.batch.cachedInput
+    expect(sonnet('2026-10-06T12:00:00Z')).toBe(100_000_000n)
+    expect(sonnet('2026-10-07T12:00:00Z')).toBe(50_000_000n)
+    expect(catalog.prices('anthropic', 'claude-haiku-4-5-20251001', now)?.batch.output).toBe(2_500_000_000n)
   })
 })
 

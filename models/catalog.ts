@@ -2,6 +2,7 @@ import { BatchwrightError } from '../core/errors.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { TokenPrices } from '../core/money.ts'
 import { didYouMean } from '../core/nearest-name.ts'
+import { providerKinds } from '../core/provider-kind.ts'
 import { type ModelEntry, parseUserModels, readModelFile } from './model-file.ts'
 
 export type { ModelCapabilities } from '../core/model-capabilities.ts'
@@ -17,7 +18,7 @@ export interface ModelPrices {
 /** What a provider's batches may hold, as documented; a configuration may set lower bounds. */
 export interface ProviderLimits {
   readonly maxRequests: number
-  /** Of the input file, in bytes. */
+  /** Of the provider's own lines with what separates them, in bytes: of OpenAI's input file, of the elements of Anthropic's `requests`. */
   readonly maxBytes: number
   readonly expiresAfterMs: number
   readonly source: string
@@ -25,7 +26,7 @@ export interface ProviderLimits {
 
 /** Everything that is known about models. All lookups are pure; nothing is read after `loadCatalog`. */
 export interface Catalog {
-  /** An unknown model can do everything: the provider decides. A dated name (`gpt-4o-mini-2024-07-18`) or a fine-tune has its family's. */
+  /** An unknown model can do everything: the provider decides. A dated name (`gpt-4o-mini-2024-07-18`, `claude-haiku-4-5-20251001`) or a fine-tune has its family's. */
   capabilities(kind: string, model: string): ModelCapabilities
   /** The prices that hold at a time, or null when none are known (a fine-tune has prices of its own, which are not listed). */
   prices(kind: string, model: string, at: Date): ModelPrices | null
@@ -35,8 +36,6 @@ export interface Catalog {
   modelNames(kind: string): string[]
 }
 
-const modelFiles = ['openai'] as const
-
 /**
  * Reads the model files, once per process, and adds the user's own models (`models` of the configuration: `{openai: {my-model: {...}}}`),
  * which win over ours and make a name known. Throws `invalid_model_file` that names the field.
@@ -45,7 +44,7 @@ export function loadCatalog(userModels: unknown = {}): Catalog {
   const users = parseUserModels(userModels)
   const limits = new Map<string, ProviderLimits>()
   const models = new Map<string, Map<string, CatalogModel>>()
-  for (const kind of modelFiles) {
+  for (const kind of providerKinds) {
     const file = readModelFile(kind)
     limits.set(kind, {
       maxRequests: file.limits.max_requests,
@@ -53,10 +52,10 @@ export function loadCatalog(userModels: unknown = {}): Catalog {
       expiresAfterMs: file.limits.expires_after_hours * 3_600_000,
       source: file.limits.source,
     })
-    models.set(kind, toCatalogModels(file.models, file.price_source))
+    models.set(kind, toCatalogModels(kind, file.models, file.price_source))
   }
   for (const [kind, entries] of Object.entries(users)) {
-    models.set(kind, new Map([...(models.get(kind) ?? []), ...toCatalogModels(entries, 'batchwright.yaml')]))
+    models.set(kind, new Map([...(models.get(kind) ?? []), ...toCatalogModels(kind, entries, 'batchwright.yaml')]))
   }
 
   const find = (kind: string, model: string): FoundModel | null => {
@@ -112,20 +111,23 @@ interface FoundModel {
   readonly fineTuned: boolean
 }
 
-/** The names under which a model may be listed: itself, without its date, and the base of a fine-tune (`ft:<base>:<org>:<name>:<id>`). */
+/**
+ * The names under which a model may be listed: itself, without its date (OpenAI's `-2024-07-18`, Anthropic's `-20251101`), and the base of a fine-tune
+ * (`ft:<base>:<org>:<name>:<id>`).
+ */
 function spellings(model: string): Array<{ name: string; fineTuned: boolean }> {
   const base = /^ft:([^:]+):/.exec(model)?.[1]
   const names = base === undefined ? [model] : [base]
-  const dated = /^(.+)-\d{4}-\d{2}-\d{2}$/.exec(names[0] as string)?.[1]
+  const dated = /^(.+)-(?:\d{4}-\d{2}-\d{2}|\d{8})$/.exec(names[0] as string)?.[1]
   if (dated !== undefined) names.push(dated)
   return names.map((name) => ({ name, fineTuned: base !== undefined }))
 }
 
-function toCatalogModels(entries: Record<string, ModelEntry>, priceSource: string): Map<string, CatalogModel> {
+function toCatalogModels(kind: string, entries: Record<string, ModelEntry>, priceSource: string): Map<string, CatalogModel> {
   return new Map(
     Object.entries(entries).map(([name, entry]) => [
       name,
-      { capabilities: toCapabilities(entry), prices: toPrices(entry, priceSource) },
+      { capabilities: toCapabilities(kind, entry), prices: toPrices(entry, priceSource) },
     ]),
   )
 }
@@ -136,7 +138,9 @@ function toPrices(entry: ModelEntry, priceSource: string): ModelPrices[] {
     .sort((left, right) => right.version.localeCompare(left.version))
 }
 
-function toCapabilities(entry: ModelEntry): ModelCapabilities {
+function toCapabilities(kind: string, entry: ModelEntry): ModelCapabilities {
+  // Anthropic has no embeddings, and one endpoint, which is none of OpenAI's.
+  const isAnthropic = kind === 'anthropic'
   const embedding = entry.type === 'embedding'
   return {
     known: true,
@@ -145,12 +149,14 @@ function toCapabilities(entry: ModelEntry): ModelCapabilities {
     tools: entry.tools ?? !embedding,
     images: entry.images ?? !embedding,
     files: entry.files ?? !embedding,
-    embeddings: embedding || entry.type === 'any',
+    embeddings: !isAnthropic && (embedding || entry.type === 'any'),
     endpoints:
       entry.endpoints ??
-      (embedding ? ['/v1/embeddings'] : entry.type === 'any' ? null : ['/v1/chat/completions', '/v1/responses']),
+      (embedding ? ['/v1/embeddings'] : entry.type === 'any' || isAnthropic ? null : ['/v1/chat/completions', '/v1/responses']),
     maxOutputTokens: entry.max_output ?? null,
     contextTokens: entry.context ?? null,
+    ...(entry.efforts === undefined ? {} : { efforts: entry.efforts }),
+    ...(entry.thinks_on_request === undefined ? {} : { thinksOnRequest: entry.thinks_on_request }),
   }
 }
 

@@ -50,6 +50,10 @@ export const modelEntrySchema = z.strictObject({
   tools: z.boolean().optional(),
   images: z.boolean().optional(),
   files: z.boolean().optional(),
+  /** The levels of `reasoning_effort` that it takes, lowest first. Absent: not known, and sent as asked for. */
+  efforts: z.array(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])).optional(),
+  /** It thinks only when it is told to, as Claude 4.6 to 4.8. */
+  thinks_on_request: z.boolean().optional(),
   prices: z.array(datedPrices).min(1).optional(),
 })
 export type ModelEntry = z.infer<typeof modelEntrySchema>

@@ -6,8 +6,8 @@ import type { Endpoint } from '../core/job-spec.ts'
 import { formatItemId, parseItemId } from '../core/item-id.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
 import type { ItemRequest } from '../formats/canonical-request.ts'
-import type { JobDefaults } from '../formats/rendering.ts'
-import { isTerminalAtProvider, ProviderError, type Provider, type ProviderBatch } from './provider.ts'
+import { type JobDefaults, noDefaults } from '../formats/rendering.ts'
+import { isTerminalAtProvider, ProviderError, type CreateInput, type Provider, type ProviderBatch } from './provider.ts'
 
 /** A provider with its simulator, fresh for each test. */
 export interface ConformanceSubject {
@@ -27,17 +27,33 @@ export interface ConformanceSubject {
     setOptions(options: Record<string, unknown>): Promise<void>
     /** How many batches the simulator has made, by its own books. */
     createdBatches(): Promise<number>
+    /** How many requests of all batches it has answered so far. */
+    finishedRequests(): Promise<number>
   }
   close(): Promise<void>
 }
 
-/**
- * The cases that every provider must pass, against its simulator through its real SDK. What differs between providers (progress, what is kept when a batch
- * expires) is given as `traits`.
- */
+/** What differs between providers. */
+export interface ConformanceTraits {
+  /** Batches are made of an uploaded file, are told by it, and leave files behind. Otherwise they are made of the requests themselves. */
+  readonly files: boolean
+  /** What was finished when a batch expires is kept. */
+  readonly keepsPartOfExpired: boolean
+  /** Too much in the queue: the batch is created, and fails; or it is not created, and that is worth a wait. */
+  readonly fullQueue: { readonly options: Record<string, unknown>; readonly ends: 'failed_batch' | 'rate_limited' }
+  /** The simulator's name for the call that downloads results. */
+  readonly resultsRoute: string
+  /** The simulator's name for an item that got no answer at all. */
+  readonly unanswered: string
+}
+
+/** What a batch is created from. */
+type BatchSource = Pick<CreateInput, 'inputFileId' | 'path'>
+
+/** The cases that every provider must pass, against its simulator through its real SDK. */
 export function describeProviderConformance(
   name: string,
-  traits: { readonly keepsPartOfExpired: boolean },
+  traits: ConformanceTraits,
   start: () => Promise<ConformanceSubject>,
 ): void {
   describe(`${name}: provider conformance`, () => {
@@ -54,33 +70,25 @@ export function describeProviderConformance(
       await rm(directory, { recursive: true, force: true })
     })
 
-    const defaults = (): JobDefaults => ({
-      model: subject.model,
-      modelOverride: null,
-      endpoint: subject.endpoint,
-      system: null,
-      schema: null,
-      maxTokens: null,
-      temperature: null,
-    })
+    const defaults = (): JobDefaults => ({ ...noDefaults, model: subject.model, endpoint: subject.endpoint })
 
     const prompt = (text: string): ItemRequest => ({ kind: 'generate', messages: [{ role: 'user', content: text }] })
 
-    async function upload(token: string, prompts: readonly string[]): Promise<string | null> {
+    async function upload(token: string, prompts: readonly string[]): Promise<BatchSource> {
       const lines = prompts.map((text, index) =>
         subject.provider.line(formatItemId(token, index + 1), subject.provider.render(prompt(text), defaults())),
       )
       const path = join(directory, `${token}.jsonl`)
       await writeFile(path, lines.map((line) => `${line}\n`).join(''))
-      return (await subject.provider.upload({ fileName: token, path, endpoint: subject.endpoint, signal })).inputFileId
+      return { ...(await subject.provider.upload({ fileName: token, path, endpoint: subject.endpoint, signal })), path }
     }
 
     function create(
-      inputFileId: string | null,
+      source: BatchSource,
       options: { provider?: Provider; signal?: AbortSignal; beforeSend?: () => void } = {},
     ): Promise<ProviderBatch> {
       return (options.provider ?? subject.provider).create({
-        inputFileId,
+        ...source,
         endpoint: subject.endpoint,
         model: subject.model,
         displayName: 'job-1 batch 1 attempt 1',
@@ -89,17 +97,15 @@ export function describeProviderConformance(
       })
     }
 
-    async function waitFor(id: string, isReached: (batch: ProviderBatch) => boolean): Promise<ProviderBatch> {
+    async function waitForEnd(id: string): Promise<ProviderBatch> {
       const deadline = Date.now() + 15_000
       for (;;) {
         const batch = await subject.provider.retrieve(id, signal)
-        if (isReached(batch)) return batch
+        if (isTerminalAtProvider(batch.status)) return batch
         if (Date.now() > deadline) throw new Error(`batch ${id} is still ${batch.rawStatus}`)
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
-
-    const waitForEnd = (id: string): Promise<ProviderBatch> => waitFor(id, (batch) => isTerminalAtProvider(batch.status))
 
     async function run(token: string, prompts: readonly string[]): Promise<{ batch: ProviderBatch; results: ProviderResult[] }> {
       const batch = await waitForEnd((await create(await upload(token, prompts))).id)
@@ -145,7 +151,7 @@ export function describeProviderConformance(
         'Wrong. [[simulate:invalid_request]]',
         'Cut. [[simulate:truncated]]',
         'Refused. [[simulate:refusal]]',
-        'Nothing. [[simulate:status_zero]]',
+        `Nothing. [[simulate:${traits.unanswered}]]`,
       ])
       expect(batch.status).toBe('completed')
       const classes = new Map(
@@ -162,13 +168,20 @@ export function describeProviderConformance(
       })
     })
 
-    test('a batch above the enqueued-token budget is refused as such', async () => {
-      await subject.controls.setOptions({ enqueued_token_limit: 1 })
+    test.runIf(traits.fullQueue.ends === 'failed_batch')('a batch that the queue has no room for fails as such', async () => {
+      await subject.controls.setOptions(traits.fullQueue.options)
       const { batch, results } = await run(tokenOf('c'), prompts(3))
       expect(batch.status).toBe('failed')
       expect(batch.refusal?.kind).toBe('enqueued_tokens')
       expect(batch.refusal?.message).toMatch(/./)
       expect(results).toEqual([])
+    })
+
+    test.runIf(traits.fullQueue.ends === 'rate_limited')('a batch that the queue has no room for is not created', async () => {
+      await subject.controls.setOptions(traits.fullQueue.options)
+      const failure = await failureOf(create(await upload(tokenOf('c'), prompts(3))))
+      expect(failure).toMatchObject({ kind: 'rate_limited', certainlyNotApplied: true })
+      expect(failure.retryAfterMs).toBeGreaterThan(0)
     })
 
     test('a batch that expires ends as expired, and each item is accounted for or missing', async () => {
@@ -185,7 +198,7 @@ export function describeProviderConformance(
     test('a batch cancelled midway keeps what was finished, and cancelling again is no error', async () => {
       await subject.controls.setOptions({ duration_ms: 2_000 })
       const { id } = await create(await upload(tokenOf('e'), prompts(50)))
-      await waitFor(id, (batch) => (batch.counts?.done ?? 0) > 5)
+      await expect.poll(() => subject.controls.finishedRequests(), { timeout: 15_000, interval: 10 }).toBeGreaterThan(5)
       await subject.provider.cancel(id, signal)
       const batch = await waitForEnd(id)
       expect(batch.status).toBe('cancelled')
@@ -200,33 +213,41 @@ export function describeProviderConformance(
       const first = await create(await upload(tokenOf('f'), prompts(5)))
       const second = await create(await upload(tokenOf('g'), prompts(5)))
       expect(first.id).not.toBe(second.id)
-      expect(first.marker).not.toBe(second.marker)
+      expect(new Set([first.marker, second.marker]).size).toBe(traits.files ? 2 : 1)
       const results = await Array.fromAsync(subject.provider.results(await waitForEnd(second.id), signal))
       expect(sequences(results, tokenOf('g'))).toEqual([1, 2, 3, 4, 5])
       expect(sequences(results, tokenOf('f'))).toEqual([0, 0, 0, 0, 0])
-      expect(new Set((await listed()).map((batch) => batch.marker))).toEqual(new Set([first.marker, second.marker]))
+      const listedOnes = await listed()
+      expect(new Set(listedOnes.map((batch) => batch.id))).toEqual(new Set([first.id, second.id]))
+      expect(new Set(listedOnes.map((batch) => batch.marker))).toEqual(new Set([first.marker, second.marker]))
+    })
+
+    test.skipIf(traits.files)('a batch without a marker is told by its count, from the start', async () => {
+      const batch = await create(await upload(tokenOf('u'), prompts(7)))
+      expect(batch).toMatchObject({ marker: null, inputFileId: null, counts: { total: 7 } })
+      expect((await listed()).map(({ counts }) => counts?.total)).toEqual([7])
     })
 
     test('the list is complete over many pages', async () => {
-      const inputFileId = await upload(tokenOf('h'), ['One.'])
+      const source = await upload(tokenOf('h'), ['One.'])
       const ids = []
-      for (let index = 0; index < 230; index++) ids.push((await create(inputFileId)).id)
+      for (let index = 0; index < 230; index++) ids.push((await create(source)).id)
       const found = (await listed()).map((batch) => batch.id)
       expect(new Set(found)).toEqual(new Set(ids))
       expect(found.length).toBe(230)
     })
 
     test('a page of the list that can not be read is an error, not the end of the list', async () => {
-      const inputFileId = await upload(tokenOf('i'), ['One.'])
-      for (let index = 0; index < 105; index++) await create(inputFileId)
+      const source = await upload(tokenOf('i'), ['One.'])
+      for (let index = 0; index < 105; index++) await create(source)
       await subject.controls.addFault('batches.list:status:status=500,skip=1')
       expect((await failureOf(listed())).kind).toBe('transient')
     })
 
-    test('a create that was accepted and then lost is ambiguous, and is found in the list by its marker', async () => {
-      const inputFileId = await upload(tokenOf('j'), prompts(2))
+    test('a create that was accepted and then lost is ambiguous, and is found in the list', async () => {
+      const source = await upload(tokenOf('j'), prompts(2))
       await subject.controls.addFault('batches.create:accept_then_drop')
-      const failure = await failureOf(create(inputFileId))
+      const failure = await failureOf(create(source))
       expect(failure).toMatchObject({ kind: 'transient', certainlyNotApplied: false, httpStatus: null })
       expect(await listed()).toHaveLength(1)
       expect(await subject.controls.createdBatches()).toBe(1)
@@ -244,30 +265,31 @@ export function describeProviderConformance(
       { status: 500, kind: 'transient', certain: false },
       { status: 503, kind: 'transient', certain: false },
     ])('a create answered with $status is $kind, and certainly not applied: $certain', async ({ status, kind, certain }) => {
-      const inputFileId = await upload(tokenOf('k'), prompts(1))
+      const source = await upload(tokenOf('k'), prompts(1))
       await subject.controls.addFault(`batches.create:status:status=${status},times=always`)
-      expect(await failureOf(create(inputFileId))).toMatchObject({ kind, certainlyNotApplied: certain, httpStatus: status })
+      expect(await failureOf(create(source))).toMatchObject({ kind, certainlyNotApplied: certain, httpStatus: status })
     })
 
     test('a create is sent once, whatever comes back', async () => {
-      const inputFileId = await upload(tokenOf('l'), prompts(1))
+      const source = await upload(tokenOf('l'), prompts(1))
       await subject.controls.addFault('batches.create:status:status=500')
       let sent = 0
-      await failureOf(create(inputFileId, { beforeSend: () => (sent += 1) }))
+      await failureOf(create(source, { beforeSend: () => (sent += 1) }))
       expect(sent).toBe(1)
       expect(await subject.controls.createdBatches()).toBe(0)
     })
 
     test('Retry-After comes through in milliseconds', async () => {
-      const inputFileId = await upload(tokenOf('m'), prompts(1))
+      const source = await upload(tokenOf('m'), prompts(1))
       await subject.controls.addFault('batches.create:status:status=429,retry_after=7')
-      expect((await failureOf(create(inputFileId))).retryAfterMs).toBe(7_000)
+      expect((await failureOf(create(source))).retryAfterMs).toBe(7_000)
     })
 
     test('a refused connection, an unknown host and a failed TLS handshake certainly created nothing', async () => {
       const { refused, unknownHost, noHandshake } = subject.broken
+      const source = await upload(tokenOf('s'), prompts(1))
       for (const provider of [refused, unknownHost, noHandshake]) {
-        expect(await failureOf(create('file-1', { provider }))).toMatchObject({
+        expect(await failureOf(create(source, { provider }))).toMatchObject({
           kind: 'transient',
           certainlyNotApplied: true,
           httpStatus: null,
@@ -276,24 +298,24 @@ export function describeProviderConformance(
     })
 
     test('a connection that is cut while the call is under way is ambiguous', async () => {
-      const inputFileId = await upload(tokenOf('n'), prompts(1))
+      const source = await upload(tokenOf('n'), prompts(1))
       await subject.controls.addFault('batches.create:refuse')
-      expect(await failureOf(create(inputFileId))).toMatchObject({ kind: 'transient', certainlyNotApplied: false })
+      expect(await failureOf(create(source))).toMatchObject({ kind: 'transient', certainlyNotApplied: false })
     })
 
     test('a create that is aborted while it waits for its answer is ambiguous', async () => {
-      const inputFileId = await upload(tokenOf('o'), prompts(1))
+      const source = await upload(tokenOf('o'), prompts(1))
       await subject.controls.addFault('batches.create:hold')
-      const failure = await failureOf(create(inputFileId, { signal: AbortSignal.timeout(300) }))
+      const failure = await failureOf(create(source, { signal: AbortSignal.timeout(300) }))
       expect(failure).toMatchObject({ kind: 'transient', certainlyNotApplied: false })
       expect(await subject.controls.createdBatches()).toBe(1)
     })
 
     test('nothing leaves when beforeSend throws, and its own error comes out', async () => {
-      const inputFileId = await upload(tokenOf('p'), prompts(1))
+      const source = await upload(tokenOf('p'), prompts(1))
       const late = new Error('the deadline has passed')
       await expect(
-        create(inputFileId, {
+        create(source, {
           beforeSend: () => {
             throw late
           },
@@ -304,7 +326,8 @@ export function describeProviderConformance(
 
     test('a wrong key is an auth error everywhere', async () => {
       const { wrongKey } = subject.broken
-      expect((await failureOf(create('file-1', { provider: wrongKey }))).kind).toBe('auth')
+      const source = await upload(tokenOf('t'), prompts(1))
+      expect((await failureOf(create(source, { provider: wrongKey }))).kind).toBe('auth')
       expect((await failureOf(wrongKey.retrieve('batch_1', signal))).kind).toBe('auth')
       expect(wrongKey.keyFingerprint).not.toBe(subject.provider.keyFingerprint)
       expect(wrongKey.keyFingerprint).toMatch(/^[0-9a-f]{12}$/)
@@ -319,7 +342,7 @@ export function describeProviderConformance(
 
     test('a download that breaks off is incomplete, after the lines that came', async () => {
       const batch = await waitForEnd((await create(await upload(tokenOf('q'), prompts(30)))).id)
-      await subject.controls.addFault('files.content:truncate:after_bytes=5000')
+      await subject.controls.addFault(`${traits.resultsRoute}:truncate:after_bytes=5000`)
       const results: ProviderResult[] = []
       const failure = await failureOf(
         (async () => {
@@ -336,7 +359,12 @@ export function describeProviderConformance(
       const { batch } = await run(tokenOf('r'), prompts(1))
       const files = [...batch.resultFileIds, ...(batch.inputFileId === null ? [] : [batch.inputFileId])]
       await subject.provider.deleteFiles(files, signal)
-      await subject.provider.deleteFiles(files, signal)
+      await expect(subject.provider.deleteFiles(files, signal)).resolves.toBeUndefined()
+    })
+
+    test.runIf(traits.files)('results whose files are deleted are not found', async () => {
+      const { batch } = await run(tokenOf('v'), prompts(1))
+      await subject.provider.deleteFiles(batch.resultFileIds, signal)
       const failure = await failureOf(Array.fromAsync(subject.provider.results({ ...batch, endedAt: new Date(0) }, signal)))
       expect(failure.kind).toBe('not_found')
     })

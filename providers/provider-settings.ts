@@ -1,8 +1,13 @@
+import { createHash } from 'node:crypto'
+import type { ProviderKind } from '../core/provider-kind.ts'
+import type { BatchLimits } from '../core/splitting.ts'
+import type { ProviderLimits } from '../models/catalog.ts'
+
 /** One configured provider, as the registry gets it from the configuration and the environment. */
 export interface ProviderSettings {
-  /** `openai`, or the name that the user gave to an endpoint that speaks the same protocol. */
+  /** That of its kind, or the name that the user gave to an endpoint that speaks the same protocol. */
   readonly name: string
-  readonly kind: 'openai'
+  readonly kind: ProviderKind
   /** Null: not configured; its jobs are refused. */
   readonly apiKey: string | null
   /** Null: the provider's own address. */
@@ -31,4 +36,18 @@ export const defaultTimeouts: ProviderTimeouts = {
   createMs: 60_000,
   readMs: 30_000,
   realtimeMs: 10 * 60_000,
+}
+
+/** First 12 hex digits of the key's SHA-256. */
+export function keyFingerprint(apiKey: string): string {
+  return createHash('sha256').update(apiKey).digest('hex').slice(0, 12)
+}
+
+/** The documented limits, or the configured ones where they are lower. */
+export function configuredLimits(documented: ProviderLimits, settings: ProviderSettings, model: string): BatchLimits {
+  return {
+    maxRequests: Math.min(documented.maxRequests, settings.maxBatchRequests ?? Number.POSITIVE_INFINITY),
+    maxBytes: Math.min(documented.maxBytes, settings.maxBatchBytes ?? Number.POSITIVE_INFINITY),
+    maxTokens: settings.enqueuedTokens?.[model] ?? null,
+  }
 }

@@ -1,3 +1,4 @@
+import type { ProviderKind } from '../core/provider-kind.ts'
 import type { BatchLimits } from '../core/splitting.ts'
 import type { TokenPrices } from '../core/money.ts'
 import type { CanonicalAnswer, ProviderResult } from '../formats/canonical-answer.ts'
@@ -9,14 +10,17 @@ export interface ProviderBatch {
   readonly id: string
   readonly status: 'in_progress' | 'cancelling' | 'completed' | 'failed' | 'expired' | 'cancelled'
   readonly rawStatus: string
-  /** What we can tell a batch of ours by: OpenAI's `input_file_id`, Gemini's `displayName`. */
+  /** What we can tell a batch of ours by: OpenAI's `input_file_id`, Gemini's `displayName`. Null: nothing but its count and its time (Anthropic). */
   readonly marker: string | null
-  /** Reported progress; null where the provider reports none. Not to be trusted, at the end least of all. */
+  /**
+   * Reported progress; null where the provider reports none. Not to be trusted, at the end least of all. Anthropic reports nothing as done before the
+   * whole batch has ended, but `total` is there from the start.
+   */
   readonly counts: { readonly done: number; readonly failed: number; readonly total: number } | null
   readonly createdAt: Date
   readonly expiresAt: Date | null
   readonly endedAt: Date | null
-  /** Files to read results from and to delete afterwards; empty strings and nulls are already left out. */
+  /** Files to read results from and to delete afterwards (for Anthropic the address of the results); empty strings and nulls are already left out. */
   readonly resultFileIds: readonly string[]
   readonly inputFileId: string | null
   /** Why the provider refused the batch whole. */
@@ -88,6 +92,8 @@ export interface UploadInput {
 
 export interface CreateInput {
   readonly inputFileId: string | null
+  /** The spool file of the provider's own lines, where a batch is created with them instead of an uploaded file (Anthropic). */
+  readonly path?: string | null
   readonly endpoint: string
   readonly model: string
   /** Names the job, batch and attempt in the provider's own console. */
@@ -104,7 +110,7 @@ export interface CreateInput {
  */
 export interface Provider {
   readonly name: string
-  readonly kind: 'openai'
+  readonly kind: ProviderKind
   /** Its calls go to the simulator. */
   readonly simulated: boolean
   /** First 12 hex digits of the key's SHA-256: which key a batch was made with, without the key. */

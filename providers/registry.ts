@@ -1,4 +1,5 @@
 import type { Catalog } from '../models/catalog.ts'
+import { createAnthropicProvider } from './anthropic/provider.ts'
 import { createOpenAiProvider } from './openai/provider.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
@@ -31,5 +32,7 @@ function createProvider(settings: ProviderSettings & { readonly apiKey: string }
   switch (settings.kind) {
     case 'openai':
       return createOpenAiProvider(settings, catalog)
+    case 'anthropic':
+      return createAnthropicProvider(settings, catalog)
   }
 }

@@ -44,6 +44,9 @@ export interface BilledRequest {
   readonly input_tokens: number
   readonly output_tokens: number
   readonly reasoning_tokens: number
+  /** Anthropic: beside the input tokens. */
+  readonly cache_creation_input_tokens?: number
+  readonly cache_read_input_tokens?: number
   readonly cost_nano_usd: string
   readonly fault: string | null
 }

@@ -13,6 +13,10 @@ const guide = 'https://developers.openai.com/api/docs/guides/batch'
 const sdkErrors = 'https://github.com/openai/openai-node#handling-errors'
 const sdkRetries = 'https://github.com/openai/openai-node#retries'
 const ellmer = 'https://github.com/tidyverse/ellmer/issues/830'
+const claudeGuide = 'https://platform.claude.com/docs/en/build-with-claude/batch-processing'
+const claudeErrors = 'https://platform.claude.com/docs/en/api/errors'
+const claudeStops = 'https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons'
+const claudeDelays = 'https://github.com/anthropics/anthropic-sdk-python/issues/1432'
 
 const http: readonly FaultDescription[] = [
   {
@@ -41,8 +45,8 @@ const http: readonly FaultDescription[] = [
     name: 'status',
     kind: 'http',
     effect:
-      'An error status, nothing done: 429 with or without Retry-After, 408, 409, 5xx; 404 on batches.retrieve for a batch that vanished.',
-    source: `${sdkRetries} https://github.com/tensorzero/tensorzero/issues/1198`,
+      'An error status, nothing done: 429 with or without Retry-After, 408, 409, 5xx, 529 (Anthropic: overloaded); 404 on batches.retrieve for a batch that vanished.',
+    source: `${sdkRetries} https://github.com/tensorzero/tensorzero/issues/1198 ${claudeErrors}`,
     example: '--fault batches.create:status:status=429,retry_after=2,times=3',
   },
   {
@@ -55,7 +59,8 @@ const http: readonly FaultDescription[] = [
   {
     name: 'truncate',
     kind: 'http',
-    effect: 'The answer ends after `after_bytes`, short of its Content-Length.',
+    effect:
+      'The answer ends after `after_bytes`, short of its Content-Length. (Anthropic’s results, `batches.results`, have none: they break off.)',
     source: 'https://github.com/openai/openai-java/issues/649 https://github.com/openai/openai-python/issues/2959',
     example: '--fault files.content:truncate:after_bytes=1000',
   },
@@ -76,17 +81,26 @@ const items: readonly FaultDescription[] = [
     ellmer,
     'rate=0.1,first_attempts=2',
   ),
-  item('rate_limited', 'The item fails with a 429.', 'https://developers.openai.com/api/docs/guides/rate-limits'),
-  item('expired', 'The item was not executed in time (`batch_expired`), although the batch completed.', guide),
+  item('rate_limited', 'The item fails with a 429.', `https://developers.openai.com/api/docs/guides/rate-limits ${claudeErrors}`),
+  item(
+    'overloaded',
+    'The item fails because the provider is overloaded (Anthropic: overloaded_error, 529; OpenAI: 503).',
+    claudeErrors,
+  ),
+  item(
+    'expired',
+    'The item was not executed in time, although the batch completed (OpenAI: `batch_expired`; Anthropic: an expired line).',
+    `${guide} ${claudeGuide}`,
+  ),
   item(
     'missing',
-    'The item is charged, but is in neither file.',
+    'The item is charged, but is in no file.',
     'https://github.com/llm-d/llm-d-batch-gateway/issues/221 (a compatible server)',
   ),
   item(
     'truncated',
-    'The answer breaks off: finish_reason length.',
-    'https://developers.openai.com/api/docs/guides/structured-outputs',
+    'The answer breaks off: finish_reason length (Anthropic: stop_reason max_tokens).',
+    `https://developers.openai.com/api/docs/guides/structured-outputs ${claudeStops}`,
   ),
   item(
     'invalid_output',
@@ -102,12 +116,20 @@ const items: readonly FaultDescription[] = [
   ),
   item(
     'content_filter',
-    'The answer is withheld: finish_reason content_filter, always.',
-    'https://developers.openai.com/api/docs/guides/structured-outputs',
+    'The answer is withheld: finish_reason content_filter, always (Anthropic: a refusal in the middle of it).',
+    `https://developers.openai.com/api/docs/guides/structured-outputs ${claudeStops}`,
   ),
-  item('refusal', 'The model refuses, always.', 'https://developers.openai.com/api/docs/guides/structured-outputs'),
+  item(
+    'refusal',
+    'The model refuses, always (Anthropic: stop_reason refusal, and no text).',
+    `https://developers.openai.com/api/docs/guides/structured-outputs ${claudeStops}`,
+  ),
   item('auth', 'The item fails with a 401. (A key that begins with "bad" is refused everywhere.)', sdkErrors),
-  item('status_zero', 'The item is in the error file with status_code 0 and an empty body.', ellmer),
+  item(
+    'status_zero',
+    'The item is in the error file with status_code 0 and an empty body. OpenAI only: elsewhere it is `transient`.',
+    ellmer,
+  ),
 ]
 
 const quirk = (name: string, effect: string, source: string | null, value = ''): FaultDescription => ({
@@ -119,31 +141,37 @@ const quirk = (name: string, effect: string, source: string | null, value = ''):
 })
 
 const quirks: readonly FaultDescription[] = [
-  quirk('random_order', 'Results come in an order of their own. On by default.', `${guide} (retrieving the results)`, '=false'),
+  quirk(
+    'random_order',
+    'Results come in an order of their own. On by default.',
+    `${guide} (retrieving the results) ${claudeGuide}`,
+    '=false',
+  ),
   quirk(
     'separate_error_file',
-    'Failed requests are in a file of their own. On by default.',
+    'OpenAI: failed requests are in a file of their own. On by default.',
     'https://github.com/567-labs/instructor/pull/2657',
     '=false',
   ),
   quirk('lying_counts', 'At the end the counts say that everything completed, whatever the files say.', ellmer),
   quirk(
     'empty_string_file_ids',
-    'A file that there isn’t has the id "" instead of null.',
+    'OpenAI: a file that there isn’t has the id "" instead of null.',
     'https://github.com/tobert/kaibo/pull/93',
   ),
   quirk(
     'cancelled_lines_in_error_file',
-    'What a cancel left undone is in the error file (`batch_cancelled`).',
+    'OpenAI: what a cancel left undone is in the error file (`batch_cancelled`). Anthropic always names it.',
     'https://github.com/llm-d/llm-d-batch-gateway/issues/221 (a compatible server)',
   ),
   quirk(
     'output_file_delay_ms',
-    'The batch is complete, but its files answer 404 for this long.',
-    'https://github.com/openai/openai-cookbook/issues/1564',
+    'The batch is complete, but its files or results answer 404 for this long.',
+    `https://github.com/openai/openai-cookbook/issues/1564 ${claudeDelays}`,
     '=2s',
   ),
   quirk('list_delay_ms', 'A new batch is not listed for this long.', null, '=2s'),
+  quirk('retrieve_delay_ms', 'A new batch answers 404 for this long.', claudeDelays, '=2s'),
   quirk('repeated_lines', 'This share of lines is there twice.', null, '=0.1'),
   quirk(
     'missing_lines',
@@ -174,8 +202,8 @@ const batches: readonly FaultDescription[] = [
     name: 'expired with a part done',
     kind: 'batch',
     effect:
-      'The batch stalls at 60 % and expires: the finished part is in the output file and charged, the rest is `batch_expired` in the error file.',
-    source: `${guide} https://github.com/warmbly/warmbly/pull/333`,
+      'The batch stalls at 60 % and expires: the finished part is there and charged, the rest is `batch_expired` in the error file, or `expired` lines.',
+    source: `${guide} https://github.com/warmbly/warmbly/pull/333 ${claudeGuide}`,
     example: '--curve stalled --window 10s',
   },
   {
@@ -188,7 +216,8 @@ const batches: readonly FaultDescription[] = [
   {
     name: 'refused_line',
     kind: 'batch',
-    effect: 'The batch fails validation as a whole; its `errors` name the line whose prompt has [[simulate:refused_line]].',
+    effect:
+      'The batch fails validation as a whole; its `errors` name the line whose prompt has [[simulate:refused_line]]. Anthropic refuses the create, naming the request.',
     source:
       'https://github.com/meta-llama/llama-stack/blob/main/tests/integration/batches/test_batches_errors.py (a compatible server)',
     example: 'a prompt with [[simulate:refused_line]]',
@@ -196,30 +225,68 @@ const batches: readonly FaultDescription[] = [
   {
     name: 'token_limit_exceeded',
     kind: 'batch',
-    effect: 'Too many tokens are enqueued for the model: the batch fails as a whole, after it was created.',
+    effect: 'OpenAI: too many tokens are enqueued for the model; the batch fails as a whole, after it was created.',
     source: 'https://github.com/openai/openai-python/issues/2084',
     example: '--enqueued-token-limit 100000',
   },
   {
     name: 'completed without an output file',
     kind: 'batch',
-    effect: 'Every request failed: the batch is `completed`, and its output_file_id is null.',
+    effect: 'OpenAI: every request failed; the batch is `completed`, and its output_file_id is null.',
     source: 'https://github.com/BerriAI/litellm/issues/33987',
     example: '--fault items:transient:rate=1',
   },
   {
     name: 'cancelled with a part done',
     kind: 'batch',
-    effect: 'A cancel takes a while (`cancelling`); what was finished is in the output file and charged.',
-    source: 'https://github.com/BerriAI/litellm/pull/37205',
+    effect: 'A cancel takes a while (`cancelling`, `canceling`); what was finished is there and charged.',
+    source: `https://github.com/BerriAI/litellm/pull/37205 ${claudeGuide}`,
     example: '--cancelling 10s',
   },
   {
     name: 'validation failures',
     kind: 'batch',
-    effect: 'A line that the provider does not take fails the whole batch, with line numbers in `errors`.',
+    effect: 'OpenAI: a line that it does not take fails the whole batch, with line numbers in `errors`.',
     source: 'https://github.com/stdapi-ai/stdapi.ai/issues/240',
     example: '--refuse-unknown-models',
+  },
+  {
+    name: 'refused custom_id',
+    kind: 'batch',
+    effect:
+      'Anthropic: one custom_id that is not ^[a-zA-Z0-9_-]{1,64}$, or is there twice, refuses the create with a 400 that names its place; so do more than 100,000 requests, and 256 MB with a 413.',
+    source: 'https://github.com/anthropics/anthropic-sdk-python/issues/984',
+    example: 'a custom_id with a colon in it',
+  },
+  {
+    name: 'late validation',
+    kind: 'batch',
+    effect:
+      'Anthropic: what is wrong with `params` comes out when all is over, as errored lines; until then all requests are `processing`.',
+    source: claudeGuide,
+    example: 'params without max_tokens',
+  },
+  {
+    name: 'queued requests',
+    kind: 'batch',
+    effect: 'Anthropic: too many requests wait in batches; the create is refused with a 429 and Retry-After.',
+    source: 'https://platform.claude.com/docs/en/api/rate-limits#message-batches-api',
+    example: '--queued-request-limit 1000',
+  },
+  {
+    name: 'archived',
+    kind: 'batch',
+    effect: 'Anthropic: 29 days after the batch was created its results are gone: `archived_at`, and a 404.',
+    source: claudeGuide,
+    example: '--archive-after 1h',
+  },
+  {
+    name: 'look-alikes',
+    kind: 'batch',
+    effect:
+      'Anthropic: batches of somebody else with the same key, size and minute as one of yours; nothing but their results tells them from it. In no bill.',
+    source: null,
+    example: 'POST /_simulator/look-alikes {"batch_id": "msgbatch_…", "count": 2} or {"key": "sk-…", "requests": 20}',
   },
 ]
 
@@ -227,7 +294,7 @@ const batches: readonly FaultDescription[] = [
 export const faultCatalogue: readonly FaultDescription[] = [...http, ...items, ...quirks, ...batches]
 
 const headings: Readonly<Record<FaultDescription['kind'], string>> = {
-  http: 'Calls: --fault ROUTE:EFFECT[:times=N|always,skip=N,probability=P,delay_ms=D]. Routes: files.create files.list files.retrieve files.content files.delete batches.create batches.list batches.retrieve batches.cancel chat.completions responses embeddings models.list files.* *',
+  http: 'Calls: --fault ROUTE:EFFECT[:times=N|always,skip=N,probability=P,delay_ms=D]. Routes: batches.create batches.list batches.retrieve batches.cancel models.list; OpenAI: files.create files.list files.retrieve files.content files.delete chat.completions responses embeddings; Anthropic: batches.results batches.delete messages messages.count_tokens; files.* *; anthropic/batches.create for one provider only',
   item: 'Items: --fault items:KIND[:rate=R,first_attempts=N|always], or in a prompt: [[simulate:KIND]], [[simulate:transient times=1]]. Prompts are chosen by their content, so the same ones fail in every attempt and every run',
   quirk: 'Quirks of the results and listings: --fault quirk:NAME[=VALUE]',
   batch: 'Batches as a whole',

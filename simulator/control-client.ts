@@ -15,6 +15,17 @@ export interface SimulatorControl {
   /** Removes HTTP and item faults; quirks are options. */
   clearFaults(): Promise<void>
   setOptions(patch: Partial<z.input<typeof runtimeOptionsSchema>>): Promise<void>
+  /**
+   * Makes batches of somebody else that look like the one of `batch_id` (same key, same number of requests, same minute), or like a batch of so many
+   * `requests` that a `key` makes now. Resolves to their ids.
+   */
+  makeLookAlikes(wanted: {
+    provider?: string
+    count?: number
+    batch_id?: string
+    key?: string
+    requests?: number
+  }): Promise<string[]>
   /** Lets held calls go: answered, or cut off. Resolves to how many there were. */
   release(route?: string, answer?: boolean): Promise<number>
 }
@@ -47,6 +58,9 @@ export function simulatorControl(url: string): SimulatorControl {
     },
     async setOptions(patch) {
       await call('POST', 'options', patch)
+    },
+    async makeLookAlikes(wanted) {
+      return ((await (await call('POST', 'look-alikes', wanted)).json()) as { batch_ids: string[] }).batch_ids
     },
     async release(route, answer = true) {
       const reply = (await (await call('POST', 'release', { route: route ?? null, answer })).json()) as { released: number }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { booksSummary } from './books-summary.ts'
-import type { Books } from './books.ts'
+import { keyFingerprint, type Books } from './books.ts'
 import { faultCatalogue } from './catalogue.ts'
 import { json, readJson, type Reply } from './exchange.ts'
 import { parseFault } from './fault-text.ts'
@@ -27,6 +27,14 @@ const faultsBody = z.union([
   httpFaultSchema,
 ])
 const releaseBody = z.strictObject({ route: z.string().nullish(), answer: z.boolean().default(true) })
+
+const lookAlikesBody = z.strictObject({
+  provider: z.string().default('anthropic'),
+  count: z.number().int().min(1).max(100).default(1),
+  batch_id: z.string().nullish(),
+  key: z.string().min(1).nullish(),
+  requests: z.number().int().min(1).max(100_000).default(1),
+})
 
 /** Serves `/_simulator`: faults, options and books while it runs. For programs on this machine only, never for a web page. */
 export function createControl(
@@ -63,7 +71,7 @@ async function route(deps: ControlDeps, request: IncomingMessage, url: URL): Pro
     case 'GET /books':
       return json(booksSummary(providers, books, url.searchParams.get('realtime') === 'true'))
     case 'GET /books/requests':
-      return { type: 'lines', chunks: books.requests(providers.flatMap((provider) => provider.batches().map(({ id }) => id))) }
+      return { type: 'lines', chunks: books.requests(providers.flatMap(idsOfOwnBatches)) }
     case 'GET /faults':
       return json(faultsNow(deps))
     case 'POST /faults':
@@ -79,6 +87,8 @@ async function route(deps: ControlDeps, request: IncomingMessage, url: URL): Pro
       changeOptions(options, await readJson(request))
       for (const provider of providers) provider.wake()
       return json({ seed: options.seed, ...options.current })
+    case 'POST /look-alikes':
+      return json(await makeLookAlikes(providers, lookAlikesBody.parse(await readJson(request))))
     case 'POST /release': {
       const { route: name, answer: answered } = releaseBody.parse(await readJson(request))
       return json({ released: holds.release(name ?? null, answered) })
@@ -86,6 +96,22 @@ async function route(deps: ControlDeps, request: IncomingMessage, url: URL): Pro
     default:
       return null
   }
+}
+
+async function makeLookAlikes(
+  providers: readonly ProviderSimulation[],
+  { provider: name, count, batch_id: batchId = null, key = null, requests }: z.output<typeof lookAlikesBody>,
+): Promise<{ batch_ids: string[] }> {
+  const provider = providers.find((known) => known.name === name)
+  if (provider?.makeLookAlikes === undefined) throw new Error(`no look-alikes at ${name}`)
+  if (batchId === null && key === null) throw new Error('look-alikes: name a batch_id, or a key and requests')
+  return {
+    batch_ids: await provider.makeLookAlikes({ count, batchId, key: key === null ? null : keyFingerprint(key), requests }),
+  }
+}
+
+function idsOfOwnBatches(provider: ProviderSimulation): string[] {
+  return provider.batches().flatMap(({ id, foreign }) => (foreign === true ? [] : [id]))
 }
 
 function addFaults({ faults, options }: ControlDeps, body: z.output<typeof faultsBody>): void {

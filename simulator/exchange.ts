@@ -14,6 +14,9 @@ export interface Exchange {
   readonly made: { applied: boolean; objectId: string | null; inputFileId?: string }
 }
 
+/** A server-sent event: its data, alone or with a name. */
+export type ServerEvent = string | { readonly name: string; readonly data: string }
+
 /** What a handler answers; the server sends it, or cuts it off when a fault says so. */
 export type Reply =
   | {
@@ -22,8 +25,16 @@ export type Reply =
       readonly body: unknown
       readonly headers?: Readonly<Record<string, string>>
     }
-  | { readonly type: 'file'; readonly path: string; readonly bytes: number; readonly truncateAfterBytes?: number | undefined }
-  | { readonly type: 'events'; readonly events: readonly string[] }
+  | {
+      readonly type: 'file'
+      readonly path: string
+      readonly bytes: number
+      readonly truncateAfterBytes?: number | undefined
+      readonly contentType?: string
+      /** Sent in chunks, without its length. */
+      readonly streamed?: boolean
+    }
+  | { readonly type: 'events'; readonly events: readonly ServerEvent[] }
   | { readonly type: 'lines'; readonly chunks: AsyncIterable<Buffer> }
   /** Applied, but the connection is cut. */
   | { readonly type: 'drop' }
@@ -34,11 +45,11 @@ export function json(body: unknown, status = 200): Reply {
 
 export class BodyTooLarge extends Error {}
 
-/** The body as JSON. Throws SyntaxError when it isn't, BodyTooLarge above `mostBytes`. */
+/** The body as JSON. Throws SyntaxError when it isn't, BodyTooLarge above `mostBytes`; the request stays open, so that it can be answered. */
 export async function readJson(request: IncomingMessage, mostBytes = 64 << 20): Promise<unknown> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const data = chunk as Buffer
     bytes += data.length
     if (bytes > mostBytes) throw new BodyTooLarge(`the body is larger than ${mostBytes} bytes`)

@@ -28,10 +28,15 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
     description: 'how long a batch is in progress: 500ms, 10s, 1h (default: 2s)',
   },
   { flag: '--curve <name>', option: 'curve', description: 'how it progresses: linear, late, stalled, instant (default: linear)' },
-  { flag: '--validating <time>', option: 'validating_ms', description: 'how long at least it is validated (default: 0)' },
-  { flag: '--finalizing <time>', option: 'finalizing_ms', description: 'how long it is finalizing (default: 0)' },
+  { flag: '--validating <time>', option: 'validating_ms', description: 'OpenAI: how long at least it is validated (default: 0)' },
+  { flag: '--finalizing <time>', option: 'finalizing_ms', description: 'OpenAI: how long it is finalizing (default: 0)' },
   { flag: '--cancelling <time>', option: 'cancelling_ms', description: 'how long a cancel takes (default: 100ms)' },
   { flag: '--window <time>', option: 'window_ms', description: 'from creation to expiry (default: 24h)' },
+  {
+    flag: '--archive-after <time>',
+    option: 'archive_after_ms',
+    description: 'Anthropic: from creation to the end of its results (default: 29d)',
+  },
   { flag: '--realtime-delay <time>', option: 'realtime_delay_ms', description: 'how long a realtime answer takes (default: 0)' },
   {
     flag: '--fail-rate <share>',
@@ -42,14 +47,23 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
   {
     flag: '--enqueued-token-limit <n>',
     option: 'enqueued_token_limit',
-    description: 'enqueued tokens per model and key (default: no limit)',
+    description: 'OpenAI: enqueued tokens per model and key (default: no limit)',
+  },
+  {
+    flag: '--queued-request-limit <n>',
+    option: 'queued_request_limit',
+    description: 'Anthropic: requests of a key that wait in batches (default: no limit)',
   },
   {
     flag: '--refuse-unknown-models',
     option: 'refuse_unknown_models',
     description: 'refuse models that are not in the simulator’s price table',
   },
-  { flag: '--max-requests <n>', option: 'max_requests', description: 'requests in a batch (default: 50000)' },
+  {
+    flag: '--max-requests <n>',
+    option: 'max_requests',
+    description: 'requests in a batch (default: OpenAI 50000, Anthropic 100000)',
+  },
 ]
 
 /** Options from flags as commander parsed them (`{ duration: '10s', fault: ['…'] }`). Flags that weren't given are left out. */

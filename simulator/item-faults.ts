@@ -4,6 +4,7 @@ import { fractionOf } from './random.ts'
 export const itemFaultKinds = [
   'transient',
   'rate_limited',
+  'overloaded',
   'expired',
   'missing',
   'truncated',

@@ -6,6 +6,25 @@ export interface Journal<Entry> {
   close(): void
 }
 
+/** A state whose changes are all in a journal. */
+export interface Recorder<Entry> {
+  /** Writes an entry, then applies it. */
+  record(entry: Entry): void
+  close(): void
+}
+
+/** Opens a journal, applies what is in it, and applies every entry that is recorded later. */
+export function openRecorder<Entry>(path: string, apply: (entry: Entry) => void): Recorder<Entry> {
+  const journal = openJournal(path, apply)
+  return {
+    record(entry) {
+      journal.append(entry)
+      apply(entry)
+    },
+    close: () => journal.close(),
+  }
+}
+
 /**
  * Opens an append-only file of JSON lines and hands every entry in it to `replay`. A last line that a kill cut short is removed. Not synced to the
  * platter: it survives the death of the process, not of the machine.

@@ -8,15 +8,18 @@ import { quirksSchema, type Quirks } from './quirks.ts'
 
 /** What may change while the simulator runs (`POST /_simulator/options`). Open batches follow the change. */
 export const runtimeOptionsSchema = z.strictObject({
-  /** At least this long in `validating`; longer if the file is big. */
+  /** OpenAI: at least this long in `validating`; longer if the file is big. */
   validating_ms: durationMs.default(0),
-  /** Time from `in_progress` to `finalizing`. */
+  /** How long a batch is `in_progress`. */
   duration_ms: durationMs.default(2000),
+  /** OpenAI only. */
   finalizing_ms: durationMs.default(0),
   /** OpenAI says: up to 10 minutes. */
   cancelling_ms: durationMs.default(100),
-  /** Created to expired, for new batches. OpenAI: 24 hours. */
+  /** Created to expired, for new batches: 24 hours. */
   window_ms: durationMs.default(86_400_000),
+  /** Anthropic: created to archived, when the results are gone: 29 days. */
+  archive_after_ms: durationMs.default(29 * 86_400_000),
   curve: z.enum(curves).default('linear'),
   /** Every realtime answer takes this long. */
   realtime_delay_ms: durationMs.default(0),
@@ -26,14 +29,17 @@ export const runtimeOptionsSchema = z.strictObject({
   quirks: quirksSchema.prefault({}),
   /** Enqueued input tokens per project and model; a batch above it fails with `token_limit_exceeded`. */
   enqueued_token_limits: z.record(z.string(), z.coerce.number().int().positive()).default({}),
-  /** The same for every model that isn't named above; null: no limit. */
+  /** The same for every model that isn't named above; null: no limit. OpenAI only. */
   enqueued_token_limit: z.coerce.number().int().positive().nullable().default(null),
+  /** Anthropic: requests of a key that wait in batches; a batch above it is refused with a 429. Null: no limit. */
+  queued_request_limit: z.coerce.number().int().positive().nullable().default(null),
   /** Refuse models that are not in the simulator's price table, as a provider refuses a misspelt name. */
   refuse_unknown_models: z.boolean().default(false),
-  /** Refuse parameters that reasoning models don't take, as OpenAI does. */
+  /** Refuse parameters that a model doesn't take, as the providers do. */
   strict_parameters: z.boolean().default(true),
-  max_requests: z.coerce.number().int().positive().default(50_000),
-  max_batch_bytes: z.coerce.number().int().positive().default(209_715_200),
+  /** What a batch may have; the provider's own limits unless given, or null: OpenAI 50,000 and 200 MB, Anthropic 100,000 and 256 MB. */
+  max_requests: z.coerce.number().int().positive().nullish(),
+  max_batch_bytes: z.coerce.number().int().positive().nullish(),
 })
 
 export const simulatorOptionsSchema = z.strictObject({

@@ -39,7 +39,8 @@ export function createProviderServer({ providers, books, faults, holds, stopped 
     }
     const match = findRoute(provider.routes, request.method ?? 'GET', url.pathname.slice(provider.prefix.length))
     if (match === null) {
-      await sendReply(response, provider.errorReply(404, `Invalid URL (${request.method} ${url.pathname})`))
+      const reply = provider.errorReply(404, `Invalid URL (${request.method} ${url.pathname})`)
+      await sendReply(response, numbered(provider, reply, `req_${randomBytes(8).toString('hex')}`))
       return
     }
     await serve(provider, match, request, response, url)
@@ -85,8 +86,12 @@ export function createProviderServer({ providers, books, faults, holds, stopped 
         request.socket.destroy()
         return
       }
-      const reply =
-        fault?.effect === 'status' ? await faultReply(provider, request, fault) : await handle(provider, route, exchange, key)
+      const requestId = `req_${callId.slice(5)}`
+      const reply = numbered(
+        provider,
+        fault?.effect === 'status' ? await faultReply(provider, request, fault) : await handle(provider, route, exchange, key),
+        requestId,
+      )
       // Already now: a held call, or one that a kill interrupts, has been carried out.
       if (route.creates === true && exchange.made.applied) books.ended(callId, applied(exchange))
       if (
@@ -98,7 +103,7 @@ export function createProviderServer({ providers, books, faults, holds, stopped 
         return
       }
       sent.status = reply.type === 'json' ? reply.status : 200
-      response.setHeader('x-request-id', `req_${callId.slice(5)}`)
+      response.setHeader(provider.requestIdHeader, requestId)
       sent.answered = await sendReply(response, reply, fault?.effect === 'truncate' ? fault.after_bytes : null)
     } finally {
       if (route.creates === true) {
@@ -129,6 +134,11 @@ async function handle(provider: ProviderSimulation, route: Route, exchange: Exch
     await drain(exchange.request)
     return reply ?? provider.errorReply(500)
   }
+}
+
+function numbered(provider: ProviderSimulation, reply: Reply, requestId: string): Reply {
+  if (reply.type !== 'json' || provider.identify === undefined) return reply
+  return { ...reply, body: provider.identify(reply.body, requestId) }
 }
 
 async function faultReply(provider: ProviderSimulation, request: IncomingMessage, fault: ActiveHttpFault): Promise<Reply> {

@@ -1,3 +1,4 @@
+import type { BillSummary } from './batch-bill.ts'
 import type { Bill } from './books.ts'
 import type { Exchange, Reply } from './exchange.ts'
 
@@ -13,7 +14,7 @@ export interface Route {
 }
 
 /** What the books tell of a batch. */
-export interface BatchSummary {
+export interface BatchSummary extends BillSummary {
   readonly provider: string
   readonly id: string
   readonly key: string
@@ -30,12 +31,18 @@ export interface BatchSummary {
   readonly failed: number
   /** How often it was asked for by id since the simulator started. */
   readonly retrieved: number
-  readonly billed_requests: number
-  readonly delivered_requests: number
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cost_nano_usd: string
-  readonly delivered_cost_nano_usd: string
+  /** Made by the control endpoint as somebody else's: in no bill. */
+  readonly foreign?: true
+}
+
+/** Batches of somebody else that look like one of the caller's. */
+export interface LookAlikes {
+  readonly count: number
+  /** The batch that they resemble: same key, same number of requests, same minute. */
+  readonly batchId: string | null
+  /** Without a batch to resemble: whose they seem to be, and how big they are. */
+  readonly key: string | null
+  readonly requests: number
 }
 
 export interface FileSummary {
@@ -57,9 +64,13 @@ export interface LoadSummary {
 /** One simulated provider: a folder that implements this is all that a new provider takes. */
 export interface ProviderSimulation {
   readonly name: string
-  /** Where it is mounted: `/openai/v1`. */
+  /** Where it is mounted, and what an SDK takes as base URL: `/openai/v1`. */
   readonly prefix: string
   readonly routes: readonly Route[]
+  /** The header in which it gives each call a number. */
+  readonly requestIdHeader: string
+  /** Puts the number of the call into a body that shows it. */
+  identify?(body: unknown, requestId: string): unknown
   /** The API key of a call; null if it carries none. */
   keyOf(headers: NodeJS.Dict<string | string[]>): string | null
   /** The reply to a call with no key, or a wrong one. */
@@ -72,6 +83,8 @@ export interface ProviderSimulation {
   files(): FileSummary[]
   load(): LoadSummary
   batchBill(): Bill
+  /** Makes them and resolves to their ids. Throws an Error with one line for a person. Absent where nobody needs them. */
+  makeLookAlikes?(wanted: LookAlikes): Promise<string[]>
   /** Options changed. */
   wake(): void
   close(): Promise<void>

@@ -15,6 +15,7 @@ export const quirksSchema = z.strictObject({
   cancelled_lines_in_error_file: flag.default(false),
   output_file_delay_ms: durationMs.default(0),
   list_delay_ms: durationMs.default(0),
+  retrieve_delay_ms: durationMs.default(0),
   repeated_lines: rate.default(0),
   missing_lines: rate.default(0),
   foreign_lines: count.default(0),

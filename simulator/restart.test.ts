@@ -35,7 +35,9 @@ async function startProcess(options: SimulatorOptions): Promise<{ child: ChildPr
 describe('the simulator', () => {
   it('as a process says where it is, goes on after a kill -9, and stops at SIGTERM', async () => {
     const first = await startProcess({ curve: 'stalled', duration_ms: 20 })
-    expect(first.line).toMatch(/^simulator ready: http:\/\/127\.0\.0\.1:\d+ \(OPENAI_BASE_URL=.*\/openai\/v1\)\n$/)
+    expect(first.line).toMatch(
+      /^simulator ready: http:\/\/127\.0\.0\.1:\d+ \(OPENAI_BASE_URL=\S+\/openai\/v1 ANTHROPIC_BASE_URL=\S+\/anthropic\)\n$/,
+    )
     const before = new OpenAI({ apiKey: 'sk-test', baseURL: `${first.url}/openai/v1`, maxRetries: 0 })
     const lines = [...chatLines(10), chatLine('failing', 'Hello [[simulate:transient times=1]]')]
     const file = await before.files.create({ file: await toFile(Buffer.from(lines.join('\n')), 'in.jsonl'), purpose: 'batch' })

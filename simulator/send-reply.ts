@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
-import type { Reply } from './exchange.ts'
+import type { Reply, ServerEvent } from './exchange.ts'
 
 const readBytes = 1 << 20
 
@@ -23,14 +23,17 @@ export async function sendReply(
       }
       case 'file': {
         const most = truncateAfterBytes ?? reply.truncateAfterBytes
-        response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': reply.bytes })
+        response.writeHead(200, {
+          'content-type': reply.contentType ?? 'application/octet-stream',
+          ...(reply.streamed === true ? {} : { 'content-length': reply.bytes }),
+        })
         if (most !== undefined && most < reply.bytes) return await sendFilePart(response, reply.path, most)
         if (reply.bytes === 0) response.end()
         else await pipeline(createReadStream(reply.path, { highWaterMark: readBytes }), response)
         break
       }
       case 'events': {
-        const events = reply.events.map((event) => `data: ${event}\n\n`).join('')
+        const events = reply.events.map(eventText).join('')
         response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
         if (truncateAfterBytes !== null) return await sendPart(response, Buffer.from(events).subarray(0, truncateAfterBytes))
         response.end(events)
@@ -51,6 +54,10 @@ export async function sendReply(
     response.destroy()
     return false
   }
+}
+
+function eventText(event: ServerEvent): string {
+  return typeof event === 'string' ? `data: ${event}\n\n` : `event: ${event.name}\ndata: ${event.data}\n\n`
 }
 
 async function sendFilePart(response: ServerResponse, path: string, bytes: number): Promise<false> {

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { simulateAnthropic } from './anthropic/simulation.ts'
 import { openBooks } from './books.ts'
 import { createControl } from './control.ts'
 import { createHolds } from './holds.ts'
@@ -12,6 +13,7 @@ import { simulateOpenai } from './openai/simulation.ts'
 import { resolveOptions, runtimeOptionsSchema, type LiveOptions, type SimulatorOptions } from './options.ts'
 import { createProviderServer } from './provider-server.ts'
 
+export { anthropicAnswerFor, anthropicPromptFingerprint } from './anthropic/answer.ts'
 export { keyFingerprint, type BilledRequest, type CreateCall } from './books.ts'
 export type { BooksSummary } from './books-summary.ts'
 export { describeFaults, faultCatalogue, type FaultDescription } from './catalogue.ts'
@@ -28,7 +30,7 @@ export interface Simulator {
   readonly url: string
   readonly port: number
   /** What a provider's SDK takes as its base URL. */
-  readonly baseUrls: { readonly openai: string }
+  readonly baseUrls: { readonly openai: string; readonly anthropic: string }
   /** Stops at once; open batches go on when the same data directory is started again. */
   close(): Promise<void>
 }
@@ -48,7 +50,10 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
   for (const rule of httpFaults) faults.add(rule)
   const holds = createHolds()
   const stopping = new AbortController()
-  const providers = [simulateOpenai({ directory: join(directory, 'openai'), options: live, books })]
+  const providers = [
+    simulateOpenai({ directory: join(directory, 'openai'), options: live, books }),
+    simulateAnthropic({ directory: join(directory, 'anthropic'), options: live, books }),
+  ]
   const control = createControl({ providers, books, faults, holds, options: live })
   const serveProvider = createProviderServer({ providers, books, faults, holds, stopped: stopping.signal })
 
@@ -94,7 +99,7 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
   return {
     url,
     port,
-    baseUrls: { openai: `${url}/openai/v1` },
+    baseUrls: { openai: `${url}/openai/v1`, anthropic: `${url}/anthropic` },
     close() {
       closing ??= new Promise<void>((resolve) => {
         server.close(() => resolve())

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { billingCodes } from '../../formats/openai-error.ts'
-import { type BatchRefusal, ProviderError, type ProviderBatch } from '../provider.ts'
+import { parseAnswer } from '../parse-answer.ts'
+import type { BatchRefusal, ProviderBatch } from '../provider.ts'
 
 const seconds = z.number().nullish()
 
@@ -32,15 +33,7 @@ type BatchObject = z.infer<typeof batchObject>
 
 /** Throws a transient ProviderError when it is not a batch: after a create, nobody knows then whether there is one. */
 export function toProviderBatch(value: unknown, call: string): ProviderBatch {
-  const parsed = batchObject.safeParse(value)
-  if (!parsed.success) {
-    throw new ProviderError(`${call}: the answer is not a batch (${parsed.error.issues[0]?.path.join('.') ?? ''})`, {
-      kind: 'transient',
-      code: 'unreadable_answer',
-      cause: parsed.error,
-    })
-  }
-  const batch = parsed.data
+  const batch = parseAnswer(batchObject, value, call, 'a batch')
   const status = statusOf(batch.status)
   const inputFileId = batch.input_file_id === '' ? null : (batch.input_file_id ?? null)
   return {

@@ -1,6 +1,8 @@
-import { z } from 'zod'
-import { type CreateInput, isTerminalAtProvider, ProviderError, type ProviderBatch } from '../provider.ts'
+import { type CreateInput, ProviderError, type ProviderBatch } from '../provider.ts'
 import { toProviderBatch } from './batch-object.ts'
+import { type BatchPage, listBack, pageSize, toPage } from '../list-back.ts'
+import { cancelUnlessEnded } from '../cancel-unless-ended.ts'
+import { createSinglePost } from '../single-post.ts'
 import type { OpenAiContext } from './client.ts'
 import { toProviderError } from './errors.ts'
 
@@ -13,19 +15,9 @@ const resultFileSeconds = 30 * 24 * 3600
 export async function createBatch({ client, timeouts }: OpenAiContext, input: CreateInput): Promise<ProviderBatch> {
   if (input.inputFileId === null)
     throw new ProviderError('create: an OpenAI batch needs an input file', { kind: 'invalid', certainlyNotApplied: true })
-  let refusedToSend: { error: unknown } | null = null
-  // The SDK does asynchronous work before it calls fetch, in which the deadline may pass: the check belongs here.
-  const checkedFetch: typeof fetch = (url, init) => {
-    try {
-      input.beforeSend()
-    } catch (error) {
-      refusedToSend = { error }
-      throw error
-    }
-    return fetch(url, { ...init, redirect: 'manual' })
-  }
+  const post = createSinglePost(input.beforeSend, 'manual')
   try {
-    const batch: unknown = await client.withOptions({ fetch: checkedFetch }).batches.create(
+    const batch: unknown = await client.withOptions({ fetch: post.fetch }).batches.create(
       {
         input_file_id: input.inputFileId,
         endpoint: input.endpoint as BatchEndpoint,
@@ -38,8 +30,7 @@ export async function createBatch({ client, timeouts }: OpenAiContext, input: Cr
     )
     return toProviderBatch(batch, 'create')
   } catch (error) {
-    // What `beforeSend` threw is the caller's own; nothing has left.
-    if (refusedToSend !== null) throw (refusedToSend as { error: unknown }).error
+    post.rethrowRefusal()
     throw toProviderError(error, 'create', { creates: true })
   }
 }
@@ -52,49 +43,15 @@ export async function retrieveBatch({ client }: OpenAiContext, id: string, signa
   }
 }
 
-const listPage = z.object({ data: z.array(z.unknown()), has_more: z.boolean() })
-const pageSize = 100
-/** OpenAI stamps batches in whole seconds by its own clock, `since` is ours. */
-const clockToleranceMs = 5 * 60_000
-
-/**
- * Newest first, as OpenAI lists them, until a whole page is older than `since`. The pages are followed here, because the SDK takes an empty page
- * for the end: a list that is read halfway would let us conclude that a batch does not exist, and pay for it twice.
- */
-export async function* listBatches({ client }: OpenAiContext, since: Date, signal: AbortSignal): AsyncGenerator<ProviderBatch> {
-  const oldest = since.getTime() - clockToleranceMs
-  let after: string | null = null
-  for (;;) {
-    const page = await readPage(client, after, signal)
-    yield* page.batches
-    const last = page.batches.at(-1)
-    if (!page.hasMore || page.batches.every((batch) => batch.createdAt.getTime() < oldest)) return
-    if (last === undefined || last.id === after) {
-      throw new ProviderError('list batches: the list says that it goes on, but gives nothing to go on from', {
-        kind: 'transient',
-        code: 'list_incomplete',
-      })
-    }
-    after = last.id
-  }
+/** Newest first, as OpenAI lists them. The pages are not followed by the SDK, which takes an empty page for the end. */
+export function listBatches({ client }: OpenAiContext, since: Date, signal: AbortSignal): AsyncGenerator<ProviderBatch> {
+  return listBack(since, (after) => readPage(client, after, signal))
 }
 
-async function readPage(
-  client: OpenAiContext['client'],
-  after: string | null,
-  signal: AbortSignal,
-): Promise<{ batches: ProviderBatch[]; hasMore: boolean }> {
+async function readPage(client: OpenAiContext['client'], after: string | null, signal: AbortSignal): Promise<BatchPage> {
   try {
     const query = after === null ? { limit: pageSize } : { limit: pageSize, after }
-    const answer: unknown = await client.get('/batches', { query, signal })
-    const page = listPage.safeParse(answer)
-    if (!page.success)
-      throw new ProviderError('list batches: the answer is not a list', {
-        kind: 'transient',
-        code: 'unreadable_answer',
-        cause: page.error,
-      })
-    return { batches: page.data.data.map((batch) => toProviderBatch(batch, 'list batches')), hasMore: page.data.has_more }
+    return toPage(await client.get<unknown>('/batches', { query, signal }), toProviderBatch)
   } catch (error) {
     throw toProviderError(error, 'list batches')
   }
@@ -102,12 +59,14 @@ async function readPage(
 
 /** Asks for cancellation. OpenAI answers 409 when there is nothing left to cancel, which is what was wanted. */
 export async function cancelBatch(context: OpenAiContext, id: string, signal: AbortSignal): Promise<void> {
-  try {
-    await context.client.batches.cancel(id, { signal })
-  } catch (error) {
-    const refused = toProviderError(error, `cancel batch ${id}`)
-    if (refused.httpStatus !== 409 && refused.httpStatus !== 400) throw refused
-    const batch = await retrieveBatch(context, id, signal)
-    if (batch.status !== 'cancelling' && !isTerminalAtProvider(batch.status)) throw refused
-  }
+  await cancelUnlessEnded(
+    async () => {
+      try {
+        await context.client.batches.cancel(id, { signal })
+      } catch (error) {
+        throw toProviderError(error, `cancel batch ${id}`)
+      }
+    },
+    () => retrieveBatch(context, id, signal),
+  )
 }

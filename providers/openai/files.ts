@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { toStreamingFile } from 'openai'
 import { ProviderError, type UploadInput } from '../provider.ts'
+import { unclonedBody } from '../single-post.ts'
 import type { OpenAiContext } from './client.ts'
 import { toProviderError } from './errors.ts'
 
@@ -10,13 +11,6 @@ import { toProviderError } from './errors.ts'
  * answer was lost. Between an hour and 30 days: https://developers.openai.com/api/reference/resources/files/methods/create
  */
 const inputFileSeconds = 7 * 24 * 3600
-
-/**
- * `fetch` clones a request before it sends it, in case it has to follow a redirect, and the clone keeps every byte that was sent: 200 MB of memory
- * for a full batch. It doesn't where no redirect is followed and no window could ask for credentials.
- * https://fetch.spec.whatwg.org/#http-network-or-cache-fetch, step 8.1
- */
-const unclonedBody = { redirect: 'error', window: null } as const
 
 /**
  * Uploads a spool file, chunk by chunk as the network takes it. (`fs.openAsBlob` looks like the same, but reads the whole file ahead: 280 MB of memory

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
-import { renderOpenAiRequest } from '../../formats/openai-request.ts'
+import { lineOf, renderers } from '../../formats/renderers.ts'
 import type { Catalog } from '../../models/catalog.ts'
 import type { Provider } from '../provider.ts'
-import type { ProviderSettings } from '../provider-settings.ts'
+import { configuredLimits, keyFingerprint, type ProviderSettings } from '../provider-settings.ts'
 import { cancelBatch, createBatch, listBatches, retrieveBatch } from './batches.ts'
 import { createOpenAiContext } from './client.ts'
 import { deleteFiles, uploadFile } from './files.ts'
@@ -17,17 +16,13 @@ export function createOpenAiProvider(settings: ProviderSettings & { readonly api
     name: settings.name,
     kind: 'openai',
     simulated: settings.simulated,
-    keyFingerprint: createHash('sha256').update(settings.apiKey).digest('hex').slice(0, 12),
+    keyFingerprint: keyFingerprint(settings.apiKey),
 
-    limits: (model) => ({
-      maxRequests: Math.min(documented.maxRequests, settings.maxBatchRequests ?? Number.POSITIVE_INFINITY),
-      maxBytes: Math.min(documented.maxBytes, settings.maxBatchBytes ?? Number.POSITIVE_INFINITY),
-      maxTokens: settings.enqueuedTokens?.[model] ?? null,
-    }),
+    limits: (model) => configuredLimits(documented, settings, model),
     prices: (model, at) => catalog.prices(settings.kind, model, at),
     render: (request, defaults, revision) =>
-      renderOpenAiRequest(request, defaults, (model) => catalog.capabilities(settings.kind, model), revision),
-    line: (itemId, { endpoint, body }) => JSON.stringify({ custom_id: itemId, method: 'POST', url: endpoint, body }),
+      renderers.openai(request, defaults, (model) => catalog.capabilities(settings.kind, model), revision),
+    line: (itemId, rendered) => lineOf('openai', itemId, rendered),
 
     upload: (input) => uploadFile(context, input),
     create: (input) => createBatch(context, input),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { formatItemId, parseItemId } from '../../core/item-id.ts'
 import type { ProviderResult } from '../../formats/canonical-answer.ts'
+import { noDefaults } from '../../formats/rendering.ts'
 import { loadCatalog } from '../../models/catalog.ts'
 import { simulatorControl, startSimulator, type Simulator, type SimulatorControl } from '../../simulator/simulator.ts'
 import { isTerminalAtProvider, type Provider, type ProviderBatch } from '../provider.ts'
@@ -31,15 +32,7 @@ afterEach(async () => {
 })
 
 async function runBatch(count: number): Promise<ProviderBatch> {
-  const defaults = {
-    model: 'gpt-4o-mini',
-    modelOverride: null,
-    endpoint: null,
-    system: null,
-    schema: null,
-    maxTokens: null,
-    temperature: null,
-  }
+  const defaults = { ...noDefaults, model: 'gpt-4o-mini' }
   const lines = Array.from({ length: count }, (_, index) =>
     provider.line(
       formatItemId(token, index + 1),

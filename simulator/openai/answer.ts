@@ -1,16 +1,12 @@
 import type OpenAI from 'openai'
+import { compose, type Composition } from '../answers/composition.ts'
 import { embeddingOf } from '../answers/embedding.ts'
 import type { ItemFault } from '../item-faults.ts'
+import type { JsonObject } from '../json.ts'
 import { hashHex } from '../random.ts'
-import { compose, type Composition } from './composition.ts'
+import type { Usage } from '../usage.ts'
 import { readPrompt, type Prompt } from './prompt.ts'
-import type { Endpoint, JsonObject, WireResponse } from './wire.ts'
-
-export interface Usage {
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly reasoningTokens: number
-}
+import type { Endpoint, WireResponse } from './wire.ts'
 
 type Base64Embeddings = Omit<OpenAI.CreateEmbeddingResponse, 'data'> & {
   data: { embedding: string; index: number; object: 'embedding' }[]

@@ -1,6 +1,7 @@
 import type OpenAI from 'openai'
+import { isObject, type JsonObject } from '../json.ts'
 import { missingInput } from './parameters.ts'
-import { isObject, type Endpoint, type JsonObject, type OnTheWire } from './wire.ts'
+import type { Endpoint, OnTheWire } from './wire.ts'
 
 export type BatchError = OnTheWire<OpenAI.BatchError>
 

@@ -1,33 +1,23 @@
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { nothingBilled } from '../batch-bill.ts'
+import { createBatchRuns, type BatchRunner as AnyBatchRunner, type Run } from '../batch-runs.ts'
 import type { Books } from '../books.ts'
-import { completes, finishedPart } from '../completion-curve.ts'
+import type { Load } from '../load.ts'
 import type { LiveOptions } from '../options.ts'
-import { createSemaphore } from '../semaphore.ts'
 import type { BatchError } from './batch-line.ts'
 import { writeResults } from './batch-results.ts'
-import { addToLoad, createEnqueuedTokens, type Load } from './enqueued-tokens.ts'
+import { createEnqueuedTokens } from './enqueued-tokens.ts'
 import { prepareBatch, type PreparedBatch } from './prepared-batch.ts'
-import { isTerminal, type BatchBill, type EndedStatus, type OpenaiState, type StoredBatch, type StoredFile } from './state.ts'
+import { isTerminal, type EndedStatus, type OpenaiState, type StoredBatch, type StoredFile } from './state.ts'
 
 export interface Progress {
   readonly completed: number
   readonly failed: number
 }
 
-export interface BatchRunner {
-  /** Takes a batch in hand, new or left over from before a restart. */
-  start(batch: StoredBatch): void
-  /** Lets go what isn't finished yet. Only for a batch that is validating or in progress. */
-  cancel(batch: StoredBatch): void
+export interface BatchRunner extends AnyBatchRunner<StoredBatch> {
   progress(batch: StoredBatch): Progress
-  /** To be called when options changed: looks at every open batch again. */
-  wakeAll(): void
-  /** Open batches of all projects, and enqueued tokens by `<key>/<model>`. */
-  readonly inFlight: Load
+  /** By `<key>/<model>`. */
   readonly enqueuedTokens: ReadonlyMap<string, Load>
-  /** Stops where it is; a later start of the same data directory goes on. */
-  close(): Promise<void>
 }
 
 export interface RunnerDeps {
@@ -38,98 +28,58 @@ export interface RunnerDeps {
   readonly pathOf: (fileId: string) => string
 }
 
-interface Running {
-  prepared: PreparedBatch | null
-  /** Never falls, although options may change under way. */
-  finished: number
-  failedUpTo: number
+/** How many of the first lines failed, counted on from where it was counted before. */
+interface FailedSoFar {
+  upTo: number
   failed: number
-  /** Frees its enqueued tokens. */
-  release: () => void
-  wake: () => void
 }
 
-/** Batches that read or write their files at the same time: a small one needn't wait for a big one. */
-const passesAtOnce = 4
-const longestTimerMs = 2_000_000_000
-
-class Stopped extends Error {}
-
 export function createBatchRunner({ state, books, options, directory, pathOf }: RunnerDeps): BatchRunner {
-  const running = new Map<string, Running>()
-  const ends = new Set<Promise<void>>()
-  const inFlight: Load = { current: 0, peak: 0 }
   const enqueuedTokens = createEnqueuedTokens(options)
-  const place = createSemaphore(passesAtOnce)
-  const spoolDirectory = join(directory, 'spool')
-  // What a killed process left there is worked out again.
-  rmSync(spoolDirectory, { recursive: true, force: true })
-  mkdirSync(spoolDirectory, { recursive: true })
-  let stopped = false
-
-  const pass = <T>(work: () => Promise<T>): Promise<T> =>
-    place(() => {
-      if (stopped) throw new Stopped()
-      return work()
-    })
-
-  const waitUntil = async (run: Running, dueMs: () => number | null): Promise<void> => {
-    for (;;) {
-      if (stopped) throw new Stopped()
-      const due = dueMs()
-      const left = due === null ? 0 : due - Date.now()
-      if (left <= 0) return
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(left, longestTimerMs))
-        run.wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
-  }
+  const failedSoFar = new WeakMap<PreparedBatch, FailedSoFar>()
+  const runs = createBatchRuns<StoredBatch, PreparedBatch>({
+    options,
+    directory,
+    work,
+    fail: (batch) =>
+      state.record({
+        type: 'batch_failed',
+        id: batch.id,
+        at: Date.now(),
+        errors: [{ code: 'server_error', message: 'Internal error.', param: null, line: null }],
+      }),
+  })
 
   const prepare = async (batch: StoredBatch): Promise<PreparedBatch | BatchError[]> => {
     // Later than that, a deleted file is still on the disk for its open batch.
     if (batch.status === 'validating' && !isUsableInput(state.files.get(batch.inputFileId), batch)) {
       return [{ code: 'invalid_request', message: `Cannot find file ${batch.inputFileId}.`, param: 'input_file_id', line: null }]
     }
-    return pass(() =>
+    return runs.pass(() =>
       prepareBatch({
         batch,
         options: options.current,
         seed: options.seed,
         inputPath: pathOf(batch.inputFileId),
-        spoolPath: join(spoolDirectory, batch.id),
+        spoolPath: runs.spoolPath(batch),
         attemptsOf: (fingerprint) => state.attemptsOf(fingerprint),
       }),
     )
   }
 
-  const enqueue = (batch: StoredBatch, run: Running, { model, inputTokens }: PreparedBatch): BatchError[] => {
+  const enqueue = (batch: StoredBatch, run: Run<PreparedBatch>, { model, inputTokens }: PreparedBatch): BatchError[] => {
     const enqueued = enqueuedTokens.enqueue(batch.key, model, inputTokens, batch.status === 'validating')
     if ('error' in enqueued) return [enqueued.error]
     run.release = enqueued.release
     return []
   }
 
-  const finishedAt = (batch: StoredBatch, run: Running, nowMs: number): number => {
-    const { duration_ms: durationMs, curve } = options.current
-    const elapsedMs = Math.min(nowMs, batch.expiresMs) - (batch.times.inProgress ?? nowMs)
-    const elapsed = durationMs === 0 ? 1 : elapsedMs / durationMs
-    run.finished = Math.max(run.finished, Math.floor(finishedPart(curve, elapsed) * batch.total))
-    return run.finished
-  }
+  const finishedAt = (batch: StoredBatch, run: Run<PreparedBatch>, nowMs: number): number =>
+    runs.finishedAt(batch, run, batch.times.inProgress ?? nowMs, nowMs)
 
-  const dueAt = (batch: StoredBatch): number => {
-    const { duration_ms: durationMs, curve } = options.current
-    const done = completes(curve) ? (batch.times.inProgress ?? 0) + durationMs : Number.POSITIVE_INFINITY
-    return Math.min(done, batch.expiresMs)
-  }
-
-  const validate = async (batch: StoredBatch, run: Running): Promise<void> => {
+  const validate = async (batch: StoredBatch, run: Run<PreparedBatch>): Promise<void> => {
     const prepared = await prepare(batch)
-    await waitUntil(run, () => (batch.status === 'validating' ? batch.createdMs + options.current.validating_ms : null))
+    await runs.waitUntil(run, () => (batch.status === 'validating' ? batch.createdMs + options.current.validating_ms : null))
     if (!Array.isArray(prepared)) run.prepared = prepared
     if (batch.status !== 'validating') return
     const errors = Array.isArray(prepared) ? prepared : enqueue(batch, run, prepared)
@@ -149,7 +99,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     }
   }
 
-  const end = async (batch: StoredBatch, run: Running): Promise<void> => {
+  const end = async (batch: StoredBatch, run: Run<PreparedBatch>): Promise<void> => {
     const outcome: EndedStatus =
       batch.status === 'cancelling' ? 'cancelled' : batch.finished < batch.total ? 'expired' : 'completed'
     const { prepared } = run
@@ -167,7 +117,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     }
     const others =
       options.current.quirks.foreign_lines === 0 ? [] : [...state.batches.values()].filter(({ id }) => id !== batch.id)
-    const results = await pass(() =>
+    const results = await runs.pass(() =>
       writeResults({
         batch,
         prepared,
@@ -197,7 +147,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     })
   }
 
-  const run = async (batch: StoredBatch, run: Running): Promise<void> => {
+  async function work(batch: StoredBatch, run: Run<PreparedBatch>): Promise<void> {
     if (batch.status === 'validating') await validate(batch, run)
     if (isTerminal(batch.status)) return
     if (run.prepared === null && batch.total > 0) {
@@ -207,59 +157,39 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
       enqueue(batch, run, prepared)
     }
     if (batch.status === 'in_progress') {
-      await waitUntil(run, () => (batch.status === 'in_progress' ? dueAt(batch) : null))
+      const startedMs = batch.times.inProgress ?? 0
+      await runs.waitUntil(run, () => (batch.status === 'in_progress' ? runs.dueAt(batch, startedMs) : null))
       if (batch.status === 'in_progress') {
         const now = Date.now()
         state.record({ type: 'batch_finalizing', id: batch.id, at: now, finished: finishedAt(batch, run, now) })
       }
     }
     const { cancelling, finalizing } = batch.times
-    if (cancelling !== undefined) await waitUntil(run, () => cancelling + options.current.cancelling_ms)
-    else if (finalizing !== undefined) await waitUntil(run, () => finalizing + options.current.finalizing_ms)
+    if (cancelling !== undefined) await runs.waitUntil(run, () => cancelling + options.current.cancelling_ms)
+    else if (finalizing !== undefined) await runs.waitUntil(run, () => finalizing + options.current.finalizing_ms)
     await end(batch, run)
   }
 
+  const countFailed = ({ prepared }: Run<PreparedBatch>, finished: number): number => {
+    if (prepared === null) return 0
+    const soFar = failedSoFar.get(prepared) ?? { upTo: 0, failed: 0 }
+    failedSoFar.set(prepared, soFar)
+    const { lines, order } = prepared
+    for (; soFar.upTo < finished; soFar.upTo++) if (lines[order[soFar.upTo] ?? 0]?.fate === 'error') soFar.failed++
+    return soFar.failed
+  }
+
   return {
-    start(batch) {
-      const own: Running = {
-        prepared: null,
-        finished: batch.finished,
-        failedUpTo: 0,
-        failed: 0,
-        release: () => {},
-        wake: () => {},
-      }
-      running.set(batch.id, own)
-      addToLoad(inFlight, 1)
-      const done = run(batch, own)
-        .catch((error: unknown) => {
-          if (error instanceof Stopped || stopped) return
-          process.stderr.write(`simulator: batch ${batch.id}: ${error instanceof Error ? error.stack : String(error)}\n`)
-          state.record({
-            type: 'batch_failed',
-            id: batch.id,
-            at: Date.now(),
-            errors: [{ code: 'server_error', message: 'Internal error.', param: null, line: null }],
-          })
-        })
-        .finally(() => {
-          own.prepared?.spool.discard()
-          own.release()
-          addToLoad(inFlight, -1)
-          running.delete(batch.id)
-          ends.delete(done)
-        })
-      ends.add(done)
-    },
+    start: (batch) => runs.start(batch),
     cancel(batch) {
-      const own = running.get(batch.id)
+      const own = runs.get(batch.id)
       const now = Date.now()
       const finished = batch.status === 'in_progress' && own !== undefined ? finishedAt(batch, own, now) : 0
       state.record({ type: 'batch_cancelling', id: batch.id, at: now, finished })
       own?.wake()
     },
     progress(batch) {
-      const own = running.get(batch.id)
+      const own = runs.get(batch.id)
       if (batch.status !== 'in_progress' || own === undefined) {
         const failed = isTerminal(batch.status) || own === undefined ? batch.failedRequests : countFailed(own, batch.finished)
         return { completed: batch.finished - failed, failed }
@@ -268,16 +198,10 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
       const failed = countFailed(own, finished)
       return { completed: finished - failed, failed }
     },
-    wakeAll() {
-      for (const own of running.values()) own.wake()
-    },
-    inFlight,
+    wakeAll: () => runs.wakeAll(),
+    inFlight: runs.inFlight,
     enqueuedTokens: enqueuedTokens.loads,
-    async close() {
-      stopped = true
-      for (const own of running.values()) own.wake()
-      await Promise.all(ends)
-    },
+    close: () => runs.close(),
   }
 }
 
@@ -288,24 +212,6 @@ function isUsableInput(file: StoredFile | undefined, batch: StoredBatch): boolea
     file.purpose === 'batch' &&
     (file.expiresMs === null || file.expiresMs > Date.now())
   )
-}
-
-/** How many of the first `finished` lines failed; goes on from where it counted before. */
-function countFailed(run: Running, finished: number): number {
-  if (run.prepared === null) return 0
-  const { lines, order } = run.prepared
-  for (; run.failedUpTo < finished; run.failedUpTo++) if (lines[order[run.failedUpTo] ?? 0]?.fate === 'error') run.failed++
-  return run.failed
-}
-
-const nothingBilled: BatchBill = {
-  requests: 0,
-  deliveredRequests: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  costNanoUsd: '0',
-  deliveredCostNanoUsd: '0',
 }
 
 function ended(batch: StoredBatch, status: EndedStatus): { type: 'batch_ended'; id: string; at: number; status: EndedStatus } {

@@ -85,12 +85,17 @@ function listBatches({ state, options, runner }: BatchesDeps, exchange: Exchange
 
 function findBatch({ state }: BatchesDeps, { params, key }: Exchange): StoredBatch {
   const batch = state.batches.get(params[0] ?? '')
-  if (batch === undefined || batch.key !== key) throw notFound(`No batch found with id '${params[0] ?? ''}'.`, null)
+  if (batch === undefined || batch.key !== key) throw noSuchBatch(params[0] ?? '')
   return batch
+}
+
+function noSuchBatch(id: string): ApiError {
+  return notFound(`No batch found with id '${id}'.`, null)
 }
 
 function retrieveBatch(deps: BatchesDeps, exchange: Exchange): Reply {
   const batch = findBatch(deps, exchange)
+  if (batch.createdMs + deps.options.current.quirks.retrieve_delay_ms > Date.now()) throw noSuchBatch(batch.id)
   deps.retrievals.set(batch.id, (deps.retrievals.get(batch.id) ?? 0) + 1)
   return json(wireBatch(batch, deps.runner, deps.options))
 }

@@ -1,16 +1,6 @@
+import { addToLoad, type Load } from '../load.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchError } from './batch-line.ts'
-
-/** How much of something there is now, and how much there was at most since the simulator started. */
-export interface Load {
-  current: number
-  peak: number
-}
-
-export function addToLoad(load: Load, amount: number): void {
-  load.current += amount
-  load.peak = Math.max(load.peak, load.current)
-}
 
 export interface EnqueuedTokens {
   /** By `<key>/<model>`. */

@@ -1,8 +1,10 @@
 import type { ItemFault } from '../item-faults.ts'
-import { renderAnswer, type AnswerBody, type AnswerIdentity, type Usage } from './answer.ts'
+import type { JsonObject } from '../json.ts'
+import type { Usage } from '../usage.ts'
+import { renderAnswer, type AnswerBody, type AnswerIdentity } from './answer.ts'
 import { refusedParameter } from './parameters.ts'
 import type { Prompt } from './prompt.ts'
-import type { Endpoint, JsonObject, WireError } from './wire.ts'
+import type { Endpoint, WireError } from './wire.ts'
 
 /**
  * What becomes of one request. `answered` and `refused` came from the model's endpoint, `unexecuted` is a line with an error but no response, `empty` a
@@ -58,6 +60,16 @@ function faultError(body: JsonObject, prompt: Prompt, fault: ItemFault | null): 
       const message = `Rate limit reached for ${prompt.model} in organization org-simulator on tokens per min (TPM): Limit 200000, Used 199990, Requested ${prompt.inputTokens}. Please try again in 1s.`
       return { status: 429, error: { message, type: 'tokens', param: null, code: 'rate_limit_exceeded' } }
     }
+    case 'overloaded':
+      return {
+        status: 503,
+        error: {
+          message: 'The engine is currently overloaded, please try again later.',
+          type: 'server_error',
+          param: null,
+          code: null,
+        },
+      }
     case 'auth':
       return {
         status: 401,

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from '../json.ts'
 import { invalidRequest, type ApiError } from './errors.ts'
-import { isObject, type Endpoint, type JsonObject } from './wire.ts'
+import type { Endpoint } from './wire.ts'
 
 /** Models of the first reasoning generations: they answer 400 to sampling parameters. Later ones take them again when reasoning is off. */
 function refusesSampling(model: string): boolean {

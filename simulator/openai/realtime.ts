@@ -1,16 +1,18 @@
 import type OpenAI from 'openai'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { billedRequest } from '../billed-request.ts'
 import type { Books } from '../books.ts'
 import { json, readJson, type Exchange, type Reply } from '../exchange.ts'
-import { decideItemFault } from '../item-faults.ts'
-import { itemFaultRules, type LiveOptions } from '../options.ts'
-import { costNanoDollars, knownPrice, openaiPrices } from '../prices.ts'
+import { isObject, type JsonObject } from '../json.ts'
+import type { LiveOptions } from '../options.ts'
+import { knownPrice, openaiPrices } from '../prices.ts'
 import type { Route } from '../provider-simulation.ts'
+import { takeItemFault } from '../realtime-fault.ts'
 import { ApiError, invalidRequest } from './errors.ts'
 import { execute, type Execution } from './execution.ts'
 import { readPrompt, type Prompt } from './prompt.ts'
 import type { OpenaiState } from './state.ts'
-import { isObject, type Endpoint, type JsonObject } from './wire.ts'
+import type { Endpoint } from './wire.ts'
 
 export interface RealtimeDeps {
   readonly state: OpenaiState
@@ -47,14 +49,7 @@ async function answer(deps: RealtimeDeps, endpoint: Endpoint, exchange: Exchange
   if (delayMs > 0) await sleep(delayMs, undefined, { signal: exchange.stopped })
   const prompt = readPrompt(endpoint, body)
   if (refuseUnknown && knownPrice(openaiPrices, prompt.model) === null) throw unknownModel(prompt.model)
-  const { fault, counted } = decideItemFault(
-    itemFaultRules(options.current),
-    options.seed,
-    prompt.fingerprint,
-    JSON.stringify(body),
-    state.attemptsOf(prompt.fingerprint),
-  )
-  if (counted) state.record({ type: 'attempt', fingerprint: prompt.fingerprint })
+  const fault = takeItemFault(options, state, prompt.fingerprint, JSON.stringify(body))
   const unique = `realtime:${process.pid}:${Date.now()}:${++lastAnswer}`
   const execution = execute(endpoint, body, prompt, fault, { unique, createdSeconds: Math.floor(Date.now() / 1000) }, strict)
   exchange.made.applied = true
@@ -75,27 +70,21 @@ async function answer(deps: RealtimeDeps, endpoint: Endpoint, exchange: Exchange
 }
 
 function bill(books: Books, endpoint: Endpoint, key: string, prompt: Prompt, execution: Execution, fault: string | null): void {
-  const usage = execution.type === 'answered' || execution.type === 'lost' ? execution.usage : null
-  const cost =
-    usage === null ? 0n : costNanoDollars(knownPrice(openaiPrices, prompt.model), usage.inputTokens, usage.outputTokens, false)
-  books.billRealtime({
-    provider: 'openai',
-    via: 'realtime',
-    key,
-    batch_id: null,
-    custom_id: null,
-    fingerprint: prompt.fingerprint,
-    endpoint,
-    model: prompt.model,
-    status_code: execution.type === 'refused' ? execution.status : usage === null ? 0 : 200,
-    billed: usage !== null,
-    delivered: execution.type === 'answered',
-    input_tokens: usage?.inputTokens ?? 0,
-    output_tokens: usage?.outputTokens ?? 0,
-    reasoning_tokens: usage?.reasoningTokens ?? 0,
-    cost_nano_usd: String(cost),
-    fault,
-  })
+  books.billRealtime(
+    billedRequest({
+      provider: 'openai',
+      key,
+      batch: null,
+      fingerprint: prompt.fingerprint,
+      endpoint,
+      model: prompt.model,
+      price: knownPrice(openaiPrices, prompt.model),
+      refusedStatus: execution.type === 'refused' ? execution.status : null,
+      usage: execution.type === 'answered' || execution.type === 'lost' ? execution.usage : null,
+      delivered: execution.type === 'answered',
+      fault,
+    }),
+  )
 }
 
 const piecePattern = /\s*\S+/g

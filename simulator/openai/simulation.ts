@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bill, Books } from '../books.ts'
-import type { Reply } from '../exchange.ts'
+import { billSummary, sumBills } from '../batch-bill.ts'
+import type { Books } from '../books.ts'
+import { BodyTooLarge, type Reply } from '../exchange.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchSummary, ProviderSimulation } from '../provider-simulation.ts'
 import { createBatchRunner } from './batch-runner.ts'
@@ -31,6 +32,7 @@ export function simulateOpenai({ directory, options, books }: SimulationDeps): P
   return {
     name: 'openai',
     prefix: '/openai/v1',
+    requestIdHeader: 'x-request-id',
     routes: [
       ...fileRoutes({ state, options, pathOf }),
       ...batchRoutes({ state, options, runner, retrievals }),
@@ -45,6 +47,7 @@ export function simulateOpenai({ directory, options, books }: SimulationDeps): P
     errorReply: (status, message) => ({ type: 'json', status, body: { error: errorForStatus(status, message) } }),
     replyToError(error) {
       if (error instanceof SyntaxError) return errorReply(invalidRequest('We could not parse the JSON body of your request.'))
+      if (error instanceof BodyTooLarge) return errorReply(new ApiError(413, errorForStatus(413, error.message)))
       return error instanceof ApiError ? errorReply(error) : null
     },
     batches: () =>
@@ -111,23 +114,6 @@ function summaryOf(
     finished: progress.completed + progress.failed,
     failed: progress.failed,
     retrieved,
-    billed_requests: bill?.requests ?? 0,
-    delivered_requests: bill?.deliveredRequests ?? 0,
-    input_tokens: bill?.inputTokens ?? 0,
-    output_tokens: bill?.outputTokens ?? 0,
-    cost_nano_usd: bill?.costNanoUsd ?? '0',
-    delivered_cost_nano_usd: bill?.deliveredCostNanoUsd ?? '0',
+    ...billSummary(bill),
   }
-}
-
-function sumBills(batches: Iterable<StoredBatch>): Bill {
-  const sum: Bill = { requests: 0, input_tokens: 0, output_tokens: 0, cost_nano_usd: 0n }
-  for (const { bill } of batches) {
-    if (bill === null) continue
-    sum.requests += bill.requests
-    sum.input_tokens += bill.inputTokens
-    sum.output_tokens += bill.outputTokens
-    sum.cost_nano_usd += BigInt(bill.costNanoUsd)
-  }
-  return sum
 }

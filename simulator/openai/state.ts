@@ -1,6 +1,8 @@
 import type OpenAI from 'openai'
 import { join } from 'node:path'
-import { openJournal } from '../journal.ts'
+import { createAttemptCounter } from '../attempts.ts'
+import type { BatchBill } from '../batch-bill.ts'
+import { openRecorder, type Recorder } from '../journal.ts'
 import type { Endpoint, OnTheWire, WireBatch } from './wire.ts'
 
 /** A stored file. Times are milliseconds, as everywhere in the simulator's own state. */
@@ -18,16 +20,6 @@ export type Times = {
   -readonly [Key in 'inProgress' | 'finalizing' | 'completed' | 'failed' | 'expired' | 'cancelling' | 'cancelled']?: number
 }
 export type EndedStatus = 'completed' | 'expired' | 'cancelled'
-
-export interface BatchBill {
-  readonly requests: number
-  readonly deliveredRequests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly reasoningTokens: number
-  readonly costNanoUsd: string
-  readonly deliveredCostNanoUsd: string
-}
 
 export interface StoredBatch {
   readonly id: string
@@ -92,25 +84,20 @@ export type StateEntry =
     }
   | { readonly type: 'attempt'; readonly fingerprint: string }
 
-export interface OpenaiState {
+export interface OpenaiState extends Recorder<StateEntry> {
   readonly files: ReadonlyMap<string, StoredFile>
   /** In the order of creation. */
   readonly batches: ReadonlyMap<string, StoredBatch>
   /** How often prompts that fail a limited number of times were executed. */
   attemptsOf(fingerprint: string): number
-  record(entry: StateEntry): void
-  close(): void
 }
 
 /** Everything that survives a kill: a journal that is replayed on opening. */
 export function openState(directory: string): OpenaiState {
   const files = new Map<string, StoredFile>()
   const batches = new Map<string, StoredBatch>()
-  const attempts = new Map<string, number>()
+  const attempts = createAttemptCounter()
 
-  const addAttempts = (fingerprint: string, count: number): void => {
-    attempts.set(fingerprint, (attempts.get(fingerprint) ?? 0) + count)
-  }
   const apply = (entry: StateEntry): void => {
     switch (entry.type) {
       case 'file_created':
@@ -123,29 +110,20 @@ export function openState(directory: string): OpenaiState {
         batches.set(entry.batch.id, newBatch(entry.batch, batches.size + 1))
         return
       case 'attempt':
-        addAttempts(entry.fingerprint, 1)
+        attempts.add({ [entry.fingerprint]: 1 })
         return
       default: {
         const batch = batches.get(entry.id)
         if (batch !== undefined) applyToBatch(batch, entry)
         if (entry.type !== 'batch_ended') return
         for (const file of entry.files) files.set(file.id, file)
-        for (const [fingerprint, count] of Object.entries(entry.attempts)) addAttempts(fingerprint, count)
+        attempts.add(entry.attempts)
       }
     }
   }
 
-  const journal = openJournal<StateEntry>(join(directory, 'journal.jsonl'), apply)
-  return {
-    files,
-    batches,
-    attemptsOf: (fingerprint) => attempts.get(fingerprint) ?? 0,
-    record(entry) {
-      journal.append(entry)
-      apply(entry)
-    },
-    close: () => journal.close(),
-  }
+  const recorder = openRecorder<StateEntry>(join(directory, 'journal.jsonl'), apply)
+  return { files, batches, attemptsOf: (fingerprint) => attempts.attemptsOf(fingerprint), ...recorder }
 }
 
 function newBatch(created: BatchCreated, number: number): StoredBatch {

@@ -32,12 +32,6 @@ export interface WireError {
 export const endpoints = ['/v1/chat/completions', '/v1/responses', '/v1/embeddings'] as const
 export type Endpoint = (typeof endpoints)[number]
 
-export type JsonObject = Readonly<Record<string, unknown>>
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 export function isEndpoint(value: unknown): value is Endpoint {
   return endpoints.some((endpoint) => endpoint === value)
 }

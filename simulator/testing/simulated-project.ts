@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type OpenAI from 'openai'
 import type { WireBatch } from '../openai/wire.ts'
 import { simulatorControl, startSimulator, type Simulator, type SimulatorControl, type SimulatorOptions } from '../simulator.ts'
+import { waitUntil } from './wait-until.ts'
 
 /** A line of an output or error file, as a client reads it. */
 export interface ResultLine {
@@ -33,7 +33,6 @@ export interface SimulatedProject extends AsyncDisposable {
   results(fileId: string | null): Promise<ResultLine[]>
 }
 
-const deadlineMs = 5000
 const ended = ({ status }: WireBatch): boolean => ['completed', 'failed', 'expired', 'cancelled'].includes(status)
 
 /** Starts simulators for tests. The SDK is handed in: the simulator's own room takes only its types. */
@@ -51,15 +50,8 @@ async function simulatedProject(sdk: typeof OpenAI, options: SimulatorOptions): 
     fileId: string,
     endpoint: OpenAI.BatchCreateParams['endpoint'] = '/v1/chat/completions',
   ): Promise<OpenAI.Batch> => client.batches.create({ input_file_id: fileId, endpoint, completion_window: '24h' })
-  const wait = async (batchId: string, wanted = ended): Promise<WireBatch> => {
-    const deadline = Date.now() + deadlineMs
-    for (;;) {
-      const batch = (await client.batches.retrieve(batchId)) as WireBatch
-      if (wanted(batch)) return batch
-      if (Date.now() > deadline) throw new Error(`batch ${batchId} is still ${batch.status}: ${JSON.stringify(batch)}`)
-      await sleep(4)
-    }
-  }
+  const wait = (batchId: string, wanted = ended): Promise<WireBatch> =>
+    waitUntil(async () => (await client.batches.retrieve(batchId)) as WireBatch, wanted)
   return {
     simulator,
     control: simulatorControl(simulator.url),

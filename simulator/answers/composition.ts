@@ -1,12 +1,12 @@
-import { schemaInstance } from '../answers/schema-instance.ts'
-import { proseAnswer } from '../answers/prose.ts'
 import type { InvalidOutputVariant, ItemFault } from '../item-faults.ts'
 import { hashNumber } from '../random.ts'
 import { tokensOf, type Prompt } from './prompt.ts'
+import { proseAnswer } from './prose.ts'
+import { schemaInstance } from './schema-instance.ts'
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
 
-/** What a model says to a prompt, before it is put into the shape of an endpoint. */
+/** What a model says to a prompt, before it is put into the shape of a provider. */
 export interface Composition {
   readonly text: string | null
   readonly refusal: string | null
@@ -15,11 +15,6 @@ export interface Composition {
   /** Reasoning included. */
   readonly outputTokens: number
   readonly reasoningTokens: number
-}
-
-/** https://developers.openai.com/api/docs/guides/reasoning: the o series, and gpt-5 and later but for the chat variants. */
-export function isReasoningModel(model: string): boolean {
-  return /^o\d|^gpt-5(?!.*chat)/.test(model)
 }
 
 /** The answer to a prompt: always the same, unless a fault is to be shown in it. */
@@ -74,7 +69,7 @@ function said(prompt: Prompt, parts: Partial<Pick<Composition, 'text' | 'refusal
   let { text = null, finish = 'stop' } = parts
   const { refusal = null, toolCall = null } = parts
   let visibleTokens = tokensOf((text ?? refusal ?? toolCall?.arguments ?? '').length)
-  let reasoningTokens = isReasoningModel(prompt.model) ? 16 * (1 + (hashNumber(prompt.fingerprint) % 8)) : 0
+  let reasoningTokens = prompt.reasons ? 16 * (1 + (hashNumber(prompt.fingerprint) % 8)) : 0
   const most = prompt.maxTokens
   if (most !== null && visibleTokens + reasoningTokens > most) {
     reasoningTokens = Math.max(0, Math.min(reasoningTokens, most - visibleTokens))

@@ -1,0 +1,47 @@
+import type { ProviderKind } from '../core/provider-kind.ts'
+import { renderAnthropicRequest } from './anthropic-request.ts'
+import { renderOpenAiRequest } from './openai-request.ts'
+import type { RenderedRequest, RenderRequest } from './rendering.ts'
+
+/** How a request is written for each kind of provider, without its SDK or a key. */
+export const renderers: Readonly<Record<ProviderKind, RenderRequest>> = {
+  openai: renderOpenAiRequest,
+  anthropic: renderAnthropicRequest,
+}
+
+/** The provider's own line of a batch, without a line end: a line of OpenAI's input file, or an element of Anthropic's `requests`. */
+export function lineOf(kind: ProviderKind, itemId: string, rendered: RenderedRequest): string {
+  return JSON.stringify(envelopeOf(kind, itemId, rendered, rendered.body))
+}
+
+/**
+ * The exact bytes of that line in the request, with what separates it from the next one: a line end in OpenAI's file, a comma in Anthropic's array, where
+ * the last one has none. What is around all lines (`anthropicEnvelopeBytes`) is not in it. The body is by far the largest part and is turned into text
+ * once; the few bytes around it are those of the same line with an empty body.
+ */
+export function lineBytes(kind: ProviderKind, itemId: string, rendered: RenderedRequest): number {
+  const around = JSON.stringify(envelopeOf(kind, itemId, rendered, 0)).length - 1
+  return around + Buffer.byteLength(JSON.stringify(rendered.body)) + separatorBytes
+}
+
+const separatorBytes = 1
+
+/**
+ * `{"requests":[` and `]}` around all elements, less the comma that the last one does not have. `max_bytes` in `models/anthropic.yaml` is smaller by
+ * this, so that batches can be split by the sum of their lines alone.
+ */
+export const anthropicEnvelopeBytes = 14
+
+function envelopeOf(
+  kind: ProviderKind,
+  itemId: string,
+  { endpoint }: RenderedRequest,
+  body: RenderedRequest['body'] | 0,
+): object {
+  switch (kind) {
+    case 'openai':
+      return { custom_id: itemId, method: 'POST', url: endpoint, body }
+    case 'anthropic':
+      return { custom_id: itemId, params: body }
+  }
+}

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const deadlineMs = 5000
+
+/** Asks again until the answer is as wanted. Throws after five seconds. */
+export async function waitUntil<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+  const deadline = Date.now() + deadlineMs
+  for (;;) {
+    const answer = await ask()
+    if (wanted(answer)) return answer
+    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(answer)}`)
+    await sleep(4)
+  }
+}
