@@ -88,6 +88,8 @@ export interface UploadInput {
 
 export interface CreateInput {
   readonly inputFileId: string | null
+  /** The spool file, where there is no uploaded one. */
+  readonly path?: string | null
   readonly endpoint: string
   readonly model: string
   /** Names the job, batch and attempt in the provider's own console. */
@@ -109,6 +111,9 @@ export interface Provider {
   readonly simulated: boolean
   /** First 12 hex digits of the key's SHA-256: which key a batch was made with, without the key. */
   readonly keyFingerprint: string
+
+  /** Its batches carry something of ours (`ProviderBatch.marker`). Without, they are told by their time and their number of requests. */
+  readonly hasMarkers: boolean
 
   /** The batch limits of this provider for a model, with the configured overrides. */
   limits(model: string): BatchLimits

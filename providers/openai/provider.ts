@@ -17,6 +17,7 @@ export function createOpenAiProvider(settings: ProviderSettings & { readonly api
     name: settings.name,
     kind: 'openai',
     simulated: settings.simulated,
+    hasMarkers: true,
     keyFingerprint: createHash('sha256').update(settings.apiKey).digest('hex').slice(0, 12),
 
     limits: (model) => ({
