@@ -1,4 +1,4 @@
-import { addItem, emptyBatch, isWithinLimits, type BatchLimits, type BatchSize } from '../core/splitting.ts'
+import { addItem, distinctSize, emptyBatch, isWithinLimits, type BatchLimits, type BatchSize } from '../core/splitting.ts'
 import type { Database, Transaction } from './database.ts'
 import type { JobRow } from './job-state.ts'
 
@@ -68,7 +68,7 @@ export async function planRound(
 
     const limitsFor = (shard: Shard): BatchLimits => {
       const limits = limitsOf(shard.model)
-      return sizes === 'any' ? limits : { ...limits, maxRequests: Math.max(1, limits.maxRequests - shard.shard) }
+      return sizes === 'any' ? limits : { ...limits, maxRequests: distinctSize(limits.maxRequests, shard.shard) }
     }
     const writeMembers = async () => {
       if (members.length === 0) return
