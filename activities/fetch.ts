@@ -2,8 +2,11 @@ import { parseItemId } from '../core/item-id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { BatchResult } from '../core/statuses.ts'
 import { listEarlierAttempts, filterMembers, mergeResults, type JudgedResult } from '../db/outcomes.ts'
+import { loadBatch } from '../db/batches.ts'
 import { readItemLines } from '../db/item-lines.ts'
+import { appendEvent } from '../db/job-events.ts'
 import { pauseJob } from '../db/job-state.ts'
+import { disown } from '../db/submissions.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
 import { parseInputLine } from '../formats/input-line.ts'
 import { isTerminalAtProvider, ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
@@ -40,6 +43,8 @@ interface Merging {
 
 /** What was seen on the way through the results. */
 interface Notes {
+  /** Lines with an id of this batch. */
+  own: number
   readonly strays: { count: number; readonly examples: string[] }
   /** What the provider said to an item whose key or credit it refused. */
   authError: string | null
@@ -78,6 +83,8 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     const submittedAt = batch.submittedAt ?? batch.createdAt
     const bench = benchFor(dependencies, context, (model) => provider.prices(model, submittedAt)?.batch ?? null)
     const notes = await mergeAll(context, bench, provider, remote, signal)
+    if (notes.own === 0 && notes.strays.count > 0 && (await giveUpIfProvisional(context, remote)))
+      return await stepOf(dependencies, key)
     await closeUnanswered(context, bench, remote)
     const ended = await endBatch(dependencies, key, { result: resultOf(remote), strays: notes.strays })
     // The key (or the credit) broke while the batch ran: its items would only be refused again.
@@ -92,7 +99,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     remote: ProviderBatch,
     signal: AbortSignal,
   ): Promise<Notes> {
-    const notes: Notes = { strays: { count: 0, examples: [] }, authError: null }
+    const notes: Notes = { own: 0, strays: { count: 0, examples: [] }, authError: null }
     let chunk: ReceivedLine[] = []
     let chunkBytes = 0
     // While Postgres takes two chunks, the next one is read and parsed.
@@ -116,6 +123,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
           noteStray(notes, result.itemId)
           continue
         }
+        notes.own += 1
         chunk.push({ seq, result })
         chunkBytes += result.raw.length
         if (chunk.length >= chunkSize || chunkBytes >= maxChunkBytes) {
@@ -178,6 +186,17 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
         return [seq, request.kind === 'generate' ? (request.schema ?? common) : common]
       })
     }
+  }
+
+  /** A batch that was found by its looks, and none of whose lines is ours, is somebody else's: ours is looked for again. */
+  async function giveUpIfProvisional({ batch }: BatchContext, remote: ProviderBatch): Promise<boolean> {
+    return await database.drizzle.transaction(async (tx) => {
+      const current = await loadBatch(tx, batch.jobId, batch.batch, 'lock')
+      if (current.status !== 'fetching' || current.providerBatchId !== remote.id) return true
+      if (!(await disown(tx, current))) return false
+      await appendEvent(tx, batch.jobId, 'batch_disowned', { batch: batch.batch, provider_batch_id: remote.id })
+      return true
+    })
   }
 
   /** After the verified end of every file: what has no line is missing, or expired with its batch. */

@@ -19,6 +19,8 @@ import { acceptCreated } from './submit.ts'
 
 /** Providers' clocks and ours differ: the listing reads back this far before the intent, in milliseconds. */
 export const clockSkewMs = 10 * 60_000
+/** Where a batch is told by its looks, more would let in more of other people's. */
+const looksSkewMs = 2 * 60_000
 
 /** Decides about a submission that may have reached the provider, once nothing of it can leave any more. */
 export function createSettleActivities(dependencies: ActivityDependencies) {
@@ -44,28 +46,38 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
       const detail = `batch ${key.batch} was sent with key ${submission.keyFingerprint}, this worker has ${provider.keyFingerprint}: only the first can tell whether it exists`
       return await pauseForPerson(dependencies, key, 'submission_unknown', detail, 'settle')
     }
-    if (submission.inputFileId === null) return await quarantine(key, submission)
     // A listing may show a new batch late, so absence is believed only when two complete ones agree.
-    let found = await findByMarker(provider, submission, signal)
+    let found = await findCandidates(provider, submission, signal)
     if (found.length === 0) {
       await sleep(settings.submission(provider.name).settlePauseMs, undefined, { signal })
-      found = await findByMarker(provider, submission, signal)
+      found = await findCandidates(provider, submission, signal)
     }
     const [ours, ...twins] = found
     if (ours === undefined) return await sendAgain(key, submission)
+    // Several that only look like ours: a wrong guess would be paid for, and cancelling the others would be somebody's loss.
+    if (twins.length > 0 && submission.lookAlike !== null) return await quarantine(key, submission)
     // Written down first: the janitor cancels and books them, whatever happens to this try.
     for (const twin of twins) await recordTwin(database.drizzle, submission, twin.id)
     await acceptCreated(dependencies, submission, ours, 'batch_adopted', { items: batch.items })
     return step('poll', 0, 'adopted')
   }
 
-  /** Batches of this submission that nobody owns yet, oldest first. Reads the listing to its end: a page that fails, throws. */
-  async function findByMarker(provider: Provider, submission: SubmissionRow, signal: AbortSignal): Promise<ProviderBatch[]> {
-    const since = new Date(submission.intendedAt.getTime() - clockSkewMs)
-    const ours: ProviderBatch[] = []
-    for await (const candidate of provider.list(since, signal)) {
-      if (candidate.marker !== null && candidate.marker === submission.inputFileId) ours.push(candidate)
+  /**
+   * Batches that this submission may have made and that nobody owns yet, oldest first. Reads the listing to its end: a page that fails,
+   * throws.
+   */
+  async function findCandidates(provider: Provider, submission: SubmissionRow, signal: AbortSignal): Promise<ProviderBatch[]> {
+    const skewMs = submission.lookAlike === null ? clockSkewMs : looksSkewMs
+    const since = new Date(submission.intendedAt.getTime() - skewMs)
+    const until = submission.sendDeadline.getTime() + skewMs
+    const isCandidate = (candidate: ProviderBatch): boolean => {
+      if (submission.lookAlike === null) return candidate.marker !== null && candidate.marker === submission.inputFileId
+      const createdAt = candidate.createdAt.getTime()
+      const isInTime = createdAt >= since.getTime() && createdAt <= until
+      return isInTime && candidate.counts?.total === submission.items && !submission.notOurs.includes(candidate.id)
     }
+    const ours: ProviderBatch[] = []
+    for await (const candidate of provider.list(since, signal)) if (isCandidate(candidate)) ours.push(candidate)
     const owned = await findOwned(
       database.drizzle,
       provider.name,

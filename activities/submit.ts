@@ -36,6 +36,8 @@ import { spoolBatch } from './spool.ts'
 
 /** Uploads of a batch whose create the provider refuses for good. */
 const maxUploadsOfRefused = 2
+/** Before it is looked again whether a batch that could be taken for this one has been decided about, in milliseconds. */
+const lookAlikeWaitMs = 10_000
 
 /*
  * Submission, exactly once (design, section 3, step 5). The order of writes is the whole point:
@@ -52,7 +54,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
 
     /** Creates the batch at the provider with one POST, unless an earlier one may have done so. */
     async submit(key: BatchKey): Promise<BatchStep> {
-      return await runStep(dependencies, key, 'submit', () => submitBatch(key))
+      return await runStep(dependencies, key, 'submit', () => submitBatch(key, cancellationSignal()))
     },
   }
 
@@ -111,7 +113,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     }
   }
 
-  async function submitBatch(key: BatchKey): Promise<BatchStep> {
+  async function submitBatch(key: BatchKey, signal: AbortSignal): Promise<BatchStep> {
     const context = await loadContext(dependencies, key)
     const { batch } = context
     if (batch.status !== 'submitting') return await stepOf(dependencies, key)
@@ -133,14 +135,27 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       return step('admit')
     }
     if (provider.keyFingerprint !== batch.keyFingerprint) return await uploadAgain(batch)
-    const submission = await intend(batch)
-    if (submission === null) return step('submit', 1000)
+    if (batch.inputFileId !== null) return await claimAndSend(key, context, provider, null)
+    // Nothing was uploaded: the lines go with the create itself, and are the same on whichever worker it is.
+    const defaults = defaultsFor(context, retryPolicy(dependencies, batch.provider, context.spec))
+    const spool = await spoolBatch(dependencies, context, provider, defaults, batch.token as string, signal)
+    try {
+      if (spool.hash !== batch.requestHash) return await uploadAgain(batch)
+      return await claimAndSend(key, context, provider, spool.path)
+    } finally {
+      await spool.remove()
+    }
+  }
+
+  async function claimAndSend(key: BatchKey, context: BatchContext, provider: Provider, path: string | null): Promise<BatchStep> {
+    const submission = await intend(context.batch)
+    if (submission === null) return step('submit', path === null ? 1000 : lookAlikeWaitMs)
     await reach('submit.after_intent')
     // From before the claim: time that passes until its answer is here, a stopped process included, counts against the deadline.
     const before = readClocks()
     const remainingMs = await claimSending(database.drizzle, submission.id)
     if (remainingMs === null) return step('submit', 100)
-    return await send(key, context, provider, submission, { before, remainingMs })
+    return await send(key, context, provider, submission, { path, before, remainingMs })
   }
 
   async function send(
@@ -148,7 +163,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     context: BatchContext,
     provider: Provider,
     submission: SubmissionRow,
-    { before, remainingMs }: { before: Clocks; remainingMs: number },
+    { path, before, remainingMs }: { path: string | null; before: Clocks; remainingMs: number },
   ): Promise<BatchStep> {
     const { batch, job } = context
     let created: ProviderBatch
@@ -156,6 +171,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       await reach('submit.before_post')
       created = await provider.create({
         inputFileId: batch.inputFileId,
+        path,
         endpoint: batch.endpoint,
         model: batch.model,
         displayName: `job-${key.jobId}-batch-${key.batch}-attempt-${batch.attempt}`,
@@ -253,6 +269,7 @@ export async function acceptCreated(
       providerStatus: created.rawStatus,
       createdAt: created.createdAt,
       expiresAt: created.expiresAt,
+      provisional: event === 'batch_adopted' && submission.lookAlike !== null,
     })
     if (isRecorded) {
       await appendEvent(tx, submission.jobId, event, {

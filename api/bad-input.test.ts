@@ -397,7 +397,7 @@ describe('bad input stores nothing and says what is wrong', () => {
   test('a provider that nobody has a key for', async () => {
     const poor = await createTestApi({ environment: { OPENAI_API_KEY: '' } })
     try {
-      expect(await answerOf(poor.post('/v1/jobs', { model, items: [{ prompt: 'x' }] }))).toMatchObject({
+      expect(await answerOf(poor.post('/v1/jobs', { provider: 'openai', model, items: [{ prompt: 'x' }] }))).toMatchObject({
         status: 422,
         code: 'provider_unconfigured',
         detail: expect.stringContaining('OPENAI_API_KEY'),

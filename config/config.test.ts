@@ -118,7 +118,7 @@ describe('a file', () => {
       'providers: { openai: { api_key: "${NOT_THERE}" } }',
       /providers\.openai\.api_key: the environment variable NOT_THERE is not set/,
     ],
-    ['providers: { anthropic: { api_key: x } }', /providers\.anthropic: anthropic is not in this version/],
+    ['providers: { gemini: { api_key: x } }', /providers\.gemini: gemini is not in this version/],
     [
       'providers: { lab: { kind: opeani, base_url: "http://x/v1" } }',
       /providers\.lab\.kind: "opeani" is unknown \(did you mean "openai"\?\)/,
@@ -136,5 +136,8 @@ describe('a file', () => {
 
 test('a process without need of provider keys forgets them, and still knows who is configured', () => {
   const config = withoutProviderKeys(loadConfig({ directory: '/nowhere', environment: { OPENAI_API_KEY: 'sk-secret' } }))
-  expect(config.providers).toEqual([expect.objectContaining({ name: 'openai', apiKey: null, configured: true })])
+  expect(config.providers).toEqual([
+    expect.objectContaining({ name: 'openai', apiKey: null, configured: true }),
+    expect.objectContaining({ name: 'anthropic', apiKey: null, configured: false }),
+  ])
 })

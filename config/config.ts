@@ -8,8 +8,8 @@ import { type ProviderConfig, resolveProviders } from './provider-config.ts'
 import { Secret } from './secret.ts'
 
 export type { Environment } from './environment.ts'
-export type { ProviderConfig, ProviderKind } from './provider-config.ts'
-export { laterProviderKinds, providerKinds } from './provider-config.ts'
+export type { ProviderConfig } from './provider-config.ts'
+export { keyVariable, laterProviderKinds } from './provider-config.ts'
 export { Secret } from './secret.ts'
 
 export type LogLevel = (typeof logLevels)[number]

@@ -17,6 +17,8 @@ const url = (...protocols: string[]) =>
 const environmentSchema = z.object({
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: url('http:', 'https:'),
+  ANTHROPIC_API_KEY: text,
+  ANTHROPIC_BASE_URL: url('http:', 'https:'),
   DATABASE_URL: url('postgres:', 'postgresql:'),
   TEMPORAL_ADDRESS: text,
   TEMPORAL_NAMESPACE: text,

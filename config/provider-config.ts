@@ -1,16 +1,27 @@
 import { BatchwrightError } from '../core/errors.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import { didYouMean } from '../core/nearest-name.ts'
+import { providerKinds, type ProviderKind } from '../core/provider-kind.ts'
 import { type ConfigFile, invalidConfig, type providerFileSchema } from './config-file.ts'
 import type { KnownEnvironment } from './environment.ts'
 import { Secret } from './secret.ts'
 import type { z } from 'zod'
 
-export const providerKinds = ['openai'] as const
-export type ProviderKind = (typeof providerKinds)[number]
-
 /** Names of the design that have no code yet: known, so that nobody takes them for typing errors. */
-export const laterProviderKinds = ['anthropic', 'gemini'] as const
+export const laterProviderKinds = ['gemini'] as const
+
+/** Where a provider that goes by its kind's own name has its key and address from, and where its SDK finds it at the simulator. */
+const conventions: Readonly<
+  Record<ProviderKind, { key: keyof KnownEnvironment; baseUrl: keyof KnownEnvironment; simulatorPath: string }>
+> = {
+  openai: { key: 'OPENAI_API_KEY', baseUrl: 'OPENAI_BASE_URL', simulatorPath: '/openai/v1' },
+  anthropic: { key: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL', simulatorPath: '/anthropic' },
+}
+
+/** The variable that holds a provider's key; null: only the configuration can. */
+export function keyVariable({ name, kind }: Pick<ProviderConfig, 'name' | 'kind'>): string | null {
+  return name === kind ? conventions[kind].key : null
+}
 
 export interface ProviderConfig {
   readonly name: string
@@ -48,11 +59,12 @@ export function resolveProviders(
     const where = file.path ?? 'batchwright.yaml'
     const isSimulated = simulated.has(name)
     const kind = kindOf(name, entry, where)
-    const fromEnvironment = name === 'openai'
-    const apiKey = isSimulated ? 'simulated' : (entry.api_key ?? (fromEnvironment ? environment.OPENAI_API_KEY : undefined))
+    const { key, baseUrl: address, simulatorPath } = conventions[kind]
+    const isWellKnown = name === kind
+    const apiKey = isSimulated ? 'simulated' : (entry.api_key ?? (isWellKnown ? environment[key] : undefined))
     const baseUrl = isSimulated
-      ? `${environment.BATCHWRIGHT_SIMULATOR_URL?.replace(/\/+$/, '')}/${kind}/v1`
-      : (entry.base_url ?? (fromEnvironment ? environment.OPENAI_BASE_URL : undefined))
+      ? `${environment.BATCHWRIGHT_SIMULATOR_URL?.replace(/\/+$/, '')}${simulatorPath}`
+      : (entry.base_url ?? (isWellKnown ? environment[address] : undefined))
     if (name !== kind && baseUrl === undefined) throw invalidConfig(where, `providers.${name}.base_url: is missing`)
     return {
       name,

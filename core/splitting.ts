@@ -28,6 +28,17 @@ export function isWithinLimits(batch: BatchSize, limits: BatchLimits): boolean {
   )
 }
 
+/** As many full batches that stand side by side have sizes of their own; a job has 100 batches open at most. */
+const distinctSizes = 100
+
+/**
+ * The size of a full batch where batches are told apart by nothing but their size: one less for each shard, a tenth less at most. Sizes that come
+ * again are far apart, and two that are alike are never sent at once.
+ */
+export function distinctSize(maxRequests: number, shard: number): number {
+  return maxRequests - (shard % Math.min(distinctSizes, Math.floor(maxRequests / 10) + 1))
+}
+
 /** Which limit a single item breaks, as a phrase for its error message, or null. */
 export function describeOversize(item: { bytes: number; tokens: number }, limits: BatchLimits): string | null {
   if (item.bytes > limits.maxBytes) return `is ${item.bytes} bytes as the provider's line, above its limit of ${limits.maxBytes}`

@@ -15,7 +15,7 @@ afterAll(() => db.drop())
 
 const limits: BatchLimits = { maxRequests: 100, maxBytes: 1_000_000, maxTokens: null }
 
-async function plan(jobId: string, round: number, batchLimits: BatchLimits = limits) {
+async function plan(jobId: string, round: number, batchLimits: BatchLimits = limits, sizes: 'any' | 'distinct' = 'any') {
   const job = await loadJob(db.database.drizzle, jobId)
   return await planRound(
     db.database,
@@ -23,6 +23,7 @@ async function plan(jobId: string, round: number, batchLimits: BatchLimits = lim
     round,
     (item) => ({ model: item.model ?? 'gpt-4o-mini', endpoint: item.endpoint ?? '/v1/chat/completions' }),
     () => batchLimits,
+    sizes,
   )
 }
 
@@ -46,6 +47,18 @@ test('round 1 puts every item into exactly one batch, as seq ranges under every 
     { batch: 3, shard: 2, items: 50, listed: false },
   ])
   expect((await Promise.all(open.map(seqsOf))).flat()).toEqual(sequence(1, 250))
+})
+
+test('where only its size tells a batch, full ones that stand side by side have different sizes', async () => {
+  const jobId = await insertJob(db.database, 1000)
+  await plan(jobId, 1, limits, 'distinct')
+  const open = await listOpenBatches(db.database.drizzle, jobId)
+  expect(open.map(({ items }) => items)).toEqual([100, 99, 98, 97, 96, 95, 94, 93, 92, 91, 45])
+  expect((await Promise.all(open.map(seqsOf))).flat()).toEqual(sequence(1, 1000))
+  // Of tiny batches none gets tinier.
+  const tiny = await insertJob(db.database, 20)
+  await plan(tiny, 1, { ...limits, maxRequests: 5 }, 'distinct')
+  expect((await listOpenBatches(db.database.drizzle, tiny)).map(({ items }) => items)).toEqual([5, 5, 5, 5])
 })
 
 test('bytes and tokens close a batch as requests do', async () => {

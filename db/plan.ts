@@ -1,4 +1,4 @@
-import { addItem, emptyBatch, isWithinLimits, type BatchLimits, type BatchSize } from '../core/splitting.ts'
+import { addItem, distinctSize, emptyBatch, isWithinLimits, type BatchLimits, type BatchSize } from '../core/splitting.ts'
 import type { Database, Transaction } from './database.ts'
 import type { JobRow } from './job-state.ts'
 
@@ -37,7 +37,8 @@ const membersPerInsert = 10_000
 /**
  * Plans the next round of a job: every item without an outcome goes into exactly one batch. One transaction under the job's row lock, which
  * raises the job's round: a second planner finds it raised and plans nothing. Items are read in pages, so the memory is flat.
- * In round 1 of a job with one destination a batch is a seq range; otherwise its items are listed.
+ * In round 1 of a job with one destination a batch is a seq range; otherwise its items are listed. With `distinct` sizes, full batches of a round
+ * have one item less each, where a provider tells batches by nothing but their size.
  */
 export async function planRound(
   database: Database,
@@ -45,6 +46,7 @@ export async function planRound(
   round: number,
   destinationOf: (item: { endpoint: string | null; model: string | null }) => Destination,
   limitsOf: (model: string) => BatchLimits,
+  sizes: 'any' | 'distinct' = 'any',
 ): Promise<RoundPlan> {
   const isListed = round > 1 || job.mixed
   return await database.sql.begin(async (tx) => {
@@ -64,6 +66,10 @@ export async function planRound(
     const open = new Map<string, Shard>()
     let members: Array<{ batch: number; seq: number }> = []
 
+    const limitsFor = (shard: Shard): BatchLimits => {
+      const limits = limitsOf(shard.model)
+      return sizes === 'any' ? limits : { ...limits, maxRequests: distinctSize(limits.maxRequests, shard.shard) }
+    }
     const writeMembers = async () => {
       if (members.length === 0) return
       await tx`
@@ -88,7 +94,7 @@ export async function planRound(
         const destination = destinationOf(item)
         const key = `${destination.endpoint} ${destination.model}`
         let shard = open.get(key)
-        if (shard !== undefined && !isWithinLimits(addItem(shard.size, item), limitsOf(destination.model))) {
+        if (shard !== undefined && !isWithinLimits(addItem(shard.size, item), limitsFor(shard))) {
           await close(shard)
           shard = undefined
         }

@@ -193,6 +193,16 @@ export const submissions = pgTable(
     simulated: boolean('simulated').notNull(),
     token: text('token').notNull(),
     inputFileId: text('input_file_id'),
+    items: integer('items').notNull().default(0),
+    /**
+     * Where batches are created without a file, all that a listing tells of one is its key, its time and the number of its requests: two
+     * submissions that are alike in these are never undecided at once. Null: the file tells them apart.
+     */
+    lookAlike: text('look_alike'),
+    /** Found by its looks alone: it counts as ours when its results do. */
+    provisional: boolean('provisional').notNull().default(false),
+    /** Batches at the provider that looked like this one, and are somebody else's. */
+    notOurs: jsonb('not_ours').$type<string[]>().notNull().default([]),
     requestHash: text('request_hash').notNull(),
     keyFingerprint: text('key_fingerprint').notNull(),
     state: text('state').$type<SubmissionState>().notNull(),
@@ -209,6 +219,9 @@ export const submissions = pgTable(
     uniqueIndex('submissions_one_live')
       .on(table.jobId, table.batch)
       .where(sql`${table.state} in ('intended', 'sending', 'created', 'quarantined')`),
+    uniqueIndex('submissions_one_look_alike')
+      .on(table.lookAlike)
+      .where(sql`${table.lookAlike} is not null and ${table.state} in ('intended', 'sending', 'quarantined')`),
     // A provider's batch has one owner.
     uniqueIndex('submissions_owner')
       .on(table.provider, table.providerBatchId)

@@ -8,6 +8,7 @@ import { leases } from './schema.ts'
 import {
   claimSending,
   closeSubmission,
+  disown,
   findLiveSubmission,
   findOwned,
   intendSubmission,
@@ -30,7 +31,11 @@ const upload = {
   keyFingerprint: 'fingerprint',
 }
 
-async function uploadedBatch(): Promise<BatchRow> {
+function created(providerBatchId: string) {
+  return { providerBatchId, providerStatus: 'in_progress', createdAt: new Date(), expiresAt: null }
+}
+
+async function uploadedBatch(inputFileId: string | null = upload.inputFileId): Promise<BatchRow> {
   const jobId = await insertJob(db.database, 3)
   await planRound(
     db.database,
@@ -41,7 +46,7 @@ async function uploadedBatch(): Promise<BatchRow> {
   )
   const [planned] = await listOpenBatches(db.database.drizzle, jobId)
   await db.database.drizzle.insert(leases).values({ jobId, batch: 1, lane: 'openai', model: 'gpt-4o-mini', tokens: 30 })
-  expect(await recordUpload(db.database.drizzle, planned as BatchRow, upload)).toBe(true)
+  expect(await recordUpload(db.database.drizzle, planned as BatchRow, { ...upload, inputFileId })).toBe(true)
   return await loadBatch(db.database.drizzle, jobId, 1)
 }
 
@@ -96,8 +101,7 @@ test('a late answer can not overrule what was settled', async () => {
   const submission = (await intendSubmission(db.database.drizzle, batch, 60_000)) as SubmissionRow
   await claimSending(db.database.drizzle, submission.id)
   await closeSubmission(db.database.drizzle, submission.id, 'sending', 'absent', null)
-  const created = { providerBatchId: 'batch_late', providerStatus: 'validating', createdAt: new Date(), expiresAt: null }
-  expect(await recordCreated(db.database.drizzle, submission, created)).toBe(false)
+  expect(await recordCreated(db.database.drizzle, submission, created('batch_late'))).toBe(false)
   expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({ status: 'submitting', providerBatchId: null })
 })
 
@@ -106,18 +110,16 @@ test('a created batch has progressed last when it was created, whenever that is 
   const submission = (await intendSubmission(db.database.drizzle, batch, 60_000)) as SubmissionRow
   await claimSending(db.database.drizzle, submission.id)
   const createdAt = new Date('2026-01-01T00:00:00Z')
-  const created = { providerBatchId: 'batch_found_late', providerStatus: 'validating', createdAt, expiresAt: null }
-  expect(await recordCreated(db.database.drizzle, submission, created)).toBe(true)
+  expect(await recordCreated(db.database.drizzle, submission, { ...created('batch_found_late'), createdAt })).toBe(true)
   expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({ submittedAt: createdAt, progressedAt: createdAt })
 })
 
 test("a provider's batch has one owner", async () => {
-  const created = { providerBatchId: 'batch_shared', providerStatus: 'validating', createdAt: new Date(), expiresAt: null }
   const own = async () => {
     const batch = await uploadedBatch()
     const submission = (await intendSubmission(db.database.drizzle, batch, 60_000)) as SubmissionRow
     await claimSending(db.database.drizzle, submission.id)
-    return await recordCreated(db.database.drizzle, submission, created)
+    return await recordCreated(db.database.drizzle, submission, created('batch_shared'))
   }
   expect(await own()).toBe(true)
   await expect(own()).rejects.toMatchObject({ cause: { code: '23505' } })
@@ -129,4 +131,33 @@ test('what may have been sent is settled only after its deadline and the time to
   const submission = (await intendSubmission(db.database.drizzle, batch, 300)) as SubmissionRow
   expect(await settleableInMs(db.database.drizzle, submission.id, 60_000)).toBeGreaterThan(59_000)
   await until('the deadline to pass', async () => (await settleableInMs(db.database.drizzle, submission.id, 0)) === 0)
+})
+
+test('two batches that only their size could tell apart are never undecided at once', async () => {
+  const [one, other] = [await uploadedBatch(null), await uploadedBatch(null)]
+  const first = await intendSubmission(db.database.drizzle, one, 10_000)
+  expect(first).toMatchObject({ items: 3, lookAlike: 'openai true fingerprint 3' })
+  expect(await intendSubmission(db.database.drizzle, other, 10_000)).toBeNull()
+  // One with a file is nobody's look-alike.
+  expect(await intendSubmission(db.database.drizzle, await uploadedBatch(), 10_000)).not.toBeNull()
+  await claimSending(db.database.drizzle, first?.id as number)
+  expect(await intendSubmission(db.database.drizzle, other, 10_000)).toBeNull()
+  await recordCreated(db.database.drizzle, first as SubmissionRow, created('batch_look_alike'))
+  expect(await intendSubmission(db.database.drizzle, other, 10_000)).not.toBeNull()
+})
+
+test('a batch found by its looks is given up once, and not taken again; one whose create was answered never is', async () => {
+  const batch = await uploadedBatch(null)
+  const submission = (await intendSubmission(db.database.drizzle, { ...batch, items: 4 }, 10_000)) as SubmissionRow
+  await claimSending(db.database.drizzle, submission.id)
+  await recordCreated(db.database.drizzle, submission, { ...created('batch_foreign'), provisional: true })
+  const adopted = await loadBatch(db.database.drizzle, batch.jobId, 1)
+  expect(await disown(db.database.drizzle, adopted)).toBe(true)
+  expect(await loadBatch(db.database.drizzle, batch.jobId, 1)).toMatchObject({ status: 'submitting', providerBatchId: null })
+  const undecided = (await findLiveSubmission(db.database.drizzle, batch.jobId, 1)) as SubmissionRow
+  expect(undecided).toMatchObject({ state: 'sending', providerBatchId: null, notOurs: ['batch_foreign'] })
+  expect(await disown(db.database.drizzle, adopted)).toBe(false)
+
+  await recordCreated(db.database.drizzle, undecided, created('batch_ours'))
+  expect(await disown(db.database.drizzle, await loadBatch(db.database.drizzle, batch.jobId, 1))).toBe(false)
 })

@@ -20,7 +20,7 @@ export async function findLiveSubmission(query: Query, jobId: string, batch: num
 
 /**
  * Writes down the intent to send a batch. Returns null when another attempt wrote one first: the database allows one live submission
- * a batch, whoever asks.
+ * a batch, whoever asks. Null as well while a batch that could be taken for this one is undecided.
  */
 export async function intendSubmission(query: Query, batch: BatchRow, sendWindowMs: number): Promise<SubmissionRow | null> {
   if (batch.token === null || batch.requestHash === null || batch.keyFingerprint === null) return null
@@ -34,6 +34,9 @@ export async function intendSubmission(query: Query, batch: BatchRow, sendWindow
       simulated: batch.simulated,
       token: batch.token,
       inputFileId: batch.inputFileId,
+      items: batch.items,
+      lookAlike:
+        batch.inputFileId === null ? `${batch.provider} ${batch.simulated} ${batch.keyFingerprint} ${batch.items}` : null,
       requestHash: batch.requestHash,
       keyFingerprint: batch.keyFingerprint,
       state: 'intended',
@@ -107,11 +110,16 @@ export async function settleableInMs(query: Query, submissionId: number, settleA
 export async function recordCreated(
   query: Query,
   submission: SubmissionRow,
-  created: { providerBatchId: string; providerStatus: string; createdAt: Date; expiresAt: Date | null },
+  created: { providerBatchId: string; providerStatus: string; createdAt: Date; expiresAt: Date | null; provisional?: boolean },
 ): Promise<boolean> {
   const rows = await query
     .update(submissions)
-    .set({ state: 'created', providerBatchId: created.providerBatchId, settledAt: sql`now()` })
+    .set({
+      state: 'created',
+      providerBatchId: created.providerBatchId,
+      provisional: created.provisional ?? false,
+      settledAt: sql`now()`,
+    })
     .where(and(eq(submissions.id, submission.id), inArray(submissions.state, ['sending', 'quarantined'])))
     .returning({ id: submissions.id })
   if (rows.length === 0) return false
@@ -130,6 +138,44 @@ export async function recordCreated(
       errorMessage: null,
     })
     .where(and(eq(batches.jobId, submission.jobId), eq(batches.batch, submission.batch)))
+  return true
+}
+
+/**
+ * Gives up a batch that was taken for ours by its looks: its submission is undecided again, and never takes it again. The batch has no place at
+ * the provider then. Returns whether it took effect. The caller holds the batch's lock.
+ */
+export async function disown(query: Query, batch: BatchRow): Promise<boolean> {
+  const rows = await query
+    .update(submissions)
+    .set({
+      state: 'sending',
+      providerBatchId: null,
+      provisional: false,
+      settledAt: null,
+      notOurs: sql`${submissions.notOurs} || to_jsonb(${batch.providerBatchId}::text)`,
+    })
+    .where(
+      and(
+        eq(submissions.jobId, batch.jobId),
+        eq(submissions.batch, batch.batch),
+        eq(submissions.state, 'created'),
+        eq(submissions.provisional, true),
+      ),
+    )
+    .returning({ id: submissions.id })
+  if (rows.length === 0) return false
+  await query
+    .update(batches)
+    .set({
+      status: 'submitting',
+      providerBatchId: null,
+      providerStatus: null,
+      submittedAt: null,
+      expiresAt: null,
+      nextPollAt: null,
+    })
+    .where(and(eq(batches.jobId, batch.jobId), eq(batches.batch, batch.batch)))
   return true
 }
 

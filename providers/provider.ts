@@ -116,6 +116,9 @@ export interface Provider {
   /** First 12 hex digits of the key's SHA-256: which key a batch was made with, without the key. */
   readonly keyFingerprint: string
 
+  /** Its batches carry something of ours (`ProviderBatch.marker`). Without, they are told by their time and their number of requests. */
+  readonly hasMarkers: boolean
+
   /** The batch limits of this provider for a model, with the configured overrides. */
   limits(model: string): BatchLimits
   prices(

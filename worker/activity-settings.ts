@@ -9,6 +9,8 @@ const simulatedPolling: JobSpec['polling'] = { initial: '250ms', max: '10s' }
 const simulatedRetry: JobSpec['retry'] = { backoff: '1s' }
 const simulatedSettleAfterMs = 2000
 const simulatedSendWindowMs = 10_000
+/** A create that carries its whole batch, up to 256 MB, takes as long as an upload. */
+const wholeBatchSendWindowMs = 15 * 60_000
 /** Between the two listings that must agree: long enough for a listing that lags, within the time to settle. */
 const longestSettlePauseMs = 15_000
 
@@ -38,7 +40,7 @@ export function activitySettings(config: Config): Omit<ActivitySettings, 'search
       return {
         sendWindowMs: isSimulated
           ? Math.min(simulatedSendWindowMs, config.submission.sendWindowMs)
-          : config.submission.sendWindowMs,
+          : Math.max(config.submission.sendWindowMs, find(name)?.kind === 'anthropic' ? wholeBatchSendWindowMs : 0),
         settleAfterMs,
         settlePauseMs: Math.min(longestSettlePauseMs, settleAfterMs / 4),
       }

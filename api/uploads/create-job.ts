@@ -4,7 +4,7 @@ import { priorities } from '../../core/admission.ts'
 import { BatchwrightError, describeError } from '../../core/errors.ts'
 import { createJobId } from '../../core/job-id.ts'
 import type { Endpoint } from '../../core/job-spec.ts'
-import type { ProviderConfig } from '../../config/config.ts'
+import { keyVariable, type ProviderConfig } from '../../config/config.ts'
 import { findJob, type SummarizedJob } from '../../db/jobs.ts'
 import { isLaneServed } from '../../db/workers.ts'
 import { claimUpload, discardUpload, finishUpload, type Claim } from '../../db/uploads.ts'
@@ -158,7 +158,7 @@ async function requireConfigured({ database }: Dependencies, provider: ProviderC
       `provider "${provider.name}" is switched off: set providers.${provider.name}.enabled in batchwright.yaml`,
     )
   if (await isLaneServed(database, { provider: provider.name, simulated: provider.simulated }, servedWithinMs)) return
-  const variable = provider.name === 'openai' ? 'OPENAI_API_KEY' : `providers.${provider.name}.api_key`
+  const variable = keyVariable(provider) ?? `providers.${provider.name}.api_key`
   throw unconfigured(
     provider,
     `provider "${provider.name}" has no key: set ${variable} where the worker runs, or try without one: batchwright up --simulate`,

@@ -8,12 +8,12 @@ import type { ProviderConfig } from '../../config/config.ts'
 import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
 import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
 import { checkSchema } from '../../formats/json-output.ts'
-import { renderOpenAiRequest } from '../../formats/openai-request.ts'
+import { lineBytes, renderers } from '../../formats/renderers.ts'
+import { nativeField } from '../../formats/request-defaults.ts'
 import { isPlainSchema } from '../../formats/plain-schema.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
 import { estimateBodyTokens } from '../../formats/token-estimate.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
-import { renderedLineBytes } from './rendered-line-size.ts'
 import type { ResolvedSpec } from './spec.ts'
 import { isStorable, notStorable } from './storable-text.ts'
 
@@ -80,7 +80,7 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       throw new InvalidLineError(lineNumber, null, describePromptForEmbeddings(defaults.model, capabilitiesOf))
     }
     try {
-      return renderOpenAiRequest(line.request, defaults, capabilitiesOf)
+      return renderers[provider.kind](line.request, defaults, capabilitiesOf)
     } catch (error) {
       if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
       const { field, reason } = error.details as { field: string; reason: string }
@@ -98,10 +98,10 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       const unusable = schema === undefined || isPlainSchema(schema) ? null : schemaProblem(JSON.stringify(schema))
       if (unusable !== null) throw new InvalidLineError(lineNumber, 'schema', unusable)
       const rendered = render(line, lineNumber)
-      if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, 'body.model', notStorable)
+      if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, modelField(line), notStorable)
       const problem = isKnown(rendered.model)
-      if (problem !== null) throw new InvalidLineError(lineNumber, line.request.kind === 'native' ? 'body.model' : null, problem)
-      const bytes = renderedLineBytes(placeholderItemId(seq), rendered)
+      if (problem !== null) throw new InvalidLineError(lineNumber, modelField(line), problem)
+      const bytes = lineBytes(provider.kind, placeholderItemId(seq), rendered)
       const tokens = estimateBodyTokens(rendered.body)
       const oversize = describeOversize({ bytes, tokens }, limitsOf(rendered.model))
       if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
@@ -213,4 +213,9 @@ function memoized<Result>(compute: (key: string) => Result, most = Infinity): (k
     }
     return result
   }
+}
+
+/** Where a line names its model; null: only the job can. */
+function modelField({ request }: FormattedLine): string | null {
+  return request.kind === 'native' ? `${nativeField(request.format)}.model` : null
 }

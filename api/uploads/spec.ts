@@ -72,7 +72,8 @@ function canonicalText(spec: JobSpec): string {
 
 function chooseProvider(asked: string | undefined, { providers, defaults }: Config): ProviderConfig {
   const names = providers.map(({ name }) => name)
-  const name = asked ?? defaults.provider ?? (names.length === 1 ? names[0] : undefined)
+  const configured = providers.filter((provider) => provider.configured)
+  const name = asked ?? defaults.provider ?? (configured.length === 1 ? configured[0]?.name : undefined)
   if (name === undefined) {
     throw new BatchwrightError('invalid_request', `the job names no provider: give one of ${names.join(', ')}`, {
       details: { errors: [{ field: 'provider', reason: 'is missing' }] },

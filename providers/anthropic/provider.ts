@@ -15,6 +15,7 @@ export function createAnthropicProvider(settings: ProviderSettings & { readonly 
     name: settings.name,
     kind: 'anthropic',
     simulated: settings.simulated,
+    hasMarkers: false,
     keyFingerprint: keyFingerprint(settings.apiKey),
 
     limits: (model) => configuredLimits(documented, settings, model),

@@ -16,6 +16,7 @@ export function createOpenAiProvider(settings: ProviderSettings & { readonly api
     name: settings.name,
     kind: 'openai',
     simulated: settings.simulated,
+    hasMarkers: true,
     keyFingerprint: keyFingerprint(settings.apiKey),
 
     limits: (model) => configuredLimits(documented, settings, model),
