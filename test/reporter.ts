@@ -1,8 +1,8 @@
 import type { Reporter, SerializedError, TestCase, TestModule, TestRunEndReason } from 'vitest/node'
 
 /**
- * Ends the run with one line, `N passed, N failed` (and `, N skipped` if there are any): the last one, after whatever the global
- * teardown prints. A module that doesn't load, a failed hook and an error outside of every test count as failures, so that the line
+ * Ends the run with one line, `N passed, N failed`: the last one, after whatever the global teardown prints. Before it `N skipped`, if there are
+ * any. A module that doesn't load, a failed hook and an error outside of every test count as failures, so that the line
  * says `0 failed` if and only if the exit code is 0.
  */
 export default class TotalsReporter implements Reporter {
@@ -15,8 +15,8 @@ export default class TotalsReporter implements Reporter {
     process.once('exit', (code) => {
       if (code !== 0 && this.failed === 0) this.failed = 1
       if (this.failed > 0 && code === 0) process.exitCode = 1
-      const skipped = this.skipped > 0 ? `, ${this.skipped} skipped` : ''
-      process.stdout.write(`${this.passed} passed, ${this.failed} failed${skipped}\n`)
+      if (this.skipped > 0) process.stdout.write(`${this.skipped} skipped\n`)
+      process.stdout.write(`${this.passed} passed, ${this.failed} failed\n`)
     })
   }
 
