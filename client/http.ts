@@ -34,7 +34,9 @@ export interface Http {
 }
 
 /** Short: a person who has no stack running wants to know it at once. */
-const defaultRetryDelaysMs = [150, 500]
+const nobodyThereDelaysMs = [150, 500]
+/** The API was there a moment ago, or says that its database is away: one of them is being restarted. */
+const restartDelaysMs = [250, 500, 1000, 2000, 4000]
 
 export function createHttp({ url, apiKey }: HttpOptions): Http {
   const baseUrl = checkedUrl(url)
@@ -43,7 +45,8 @@ export function createHttp({ url, apiKey }: HttpOptions): Http {
     url: baseUrl,
     async send(request) {
       const method = request.method ?? 'GET'
-      const delaysMs = request.retryDelaysMs ?? defaultRetryDelaysMs
+      const repeat = request.repeat ?? (method === 'POST' ? 'not_sent' : 'any')
+      let delaysMs = request.retryDelaysMs ?? nobodyThereDelaysMs
       for (let tries = 0; ; tries++) {
         try {
           const body = request.body?.()
@@ -60,10 +63,11 @@ export function createHttp({ url, apiKey }: HttpOptions): Http {
         } catch (error) {
           if (request.signal?.aborted === true) throw request.signal.reason
           if (isForeign(error)) throw notBatchwright(baseUrl, error)
-          if (!isConnectionFailure(error)) throw sourceFailure(error)
+          if (!isConnectionFailure(error) && !isServiceAway(error)) throw sourceFailure(error)
+          const isRepeatable = repeat === 'any' || isNotSent(error)
+          if (isRepeatable && !isNotSent(error)) delaysMs = request.retryDelaysMs ?? restartDelaysMs
           const delayMs = delaysMs[tries]
-          const repeat = request.repeat ?? (method === 'POST' ? 'not_sent' : 'any')
-          if (delayMs === undefined || (repeat === 'not_sent' && !isNotSent(error))) throw unreachable(baseUrl, error)
+          if (delayMs === undefined || !isRepeatable) throw isServiceAway(error) ? error : unreachable(baseUrl, error)
           await sleep(delayMs, undefined, request.signal === undefined ? {} : { signal: request.signal })
         }
       }
@@ -99,6 +103,11 @@ function notBatchwright(url: string, cause: unknown): BatchwrightError {
 /** A broken connection, as opposed to an answer, an abort or a fault in the program: `fetch` reports all of them as a TypeError with a cause. */
 export function isConnectionFailure(error: unknown): boolean {
   return error instanceof TypeError && connectionCodePattern.test(connectionCode(error) ?? '')
+}
+
+/** Postgres or Temporal can't be reached by the API at the moment. */
+function isServiceAway(error: unknown): boolean {
+  return error instanceof BatchwrightError && (error.code === 'database_unavailable' || error.code === 'temporal_unavailable')
 }
 
 const notSentCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']

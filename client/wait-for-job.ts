@@ -82,8 +82,10 @@ function see(watching: Watching, job: Job): void {
   watching.options.onProgress?.(job)
 }
 
-async function getJob({ http, path, signal }: Watching): Promise<Job> {
-  return (await readJson(await http.send({ path, signal }))) as unknown as Job
+async function getJob({ http, path, signal, job }: Watching): Promise<Job> {
+  // Once the job was seen, the waiting itself tries again, and tells.
+  const retries = job === undefined ? {} : { retryDelaysMs: [] }
+  return (await readJson(await http.send({ path, signal, ...retries }))) as unknown as Job
 }
 
 /** Until the stream ends or breaks, or the job is settled. Returns whether it brought anything. */
