@@ -1,5 +1,5 @@
 import { BatchwrightError } from '../core/errors.ts'
-import { repeatedKey, repeatedKeyIn } from '../formats/repeated-keys.ts'
+import { repeatedKey, repeatedKeyIn } from '../core/repeated-keys.ts'
 
 /** Reads what a caller wrote as JSON. Throws `invalid_json` (bytes that are not UTF-8, too), and `invalid_request` for a key that is there twice. */
 export function parseJson(source: string | Uint8Array, what: string): unknown {

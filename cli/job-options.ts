@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { endpoints, jobSpecSchema, type JobSpec } from '../core/job-spec.ts'
 import { priorities } from '../core/admission.ts'
+import { repeatedKey, repeatedKeyIn } from '../core/repeated-keys.ts'
 import { usageError } from './exit-codes.ts'
 import { collect, parseNumber } from './option-values.ts'
 
@@ -132,13 +133,16 @@ async function readSchema(fileOrJson: string): Promise<unknown> {
           `--schema: can't read ${fileOrJson} (${error instanceof Error && 'code' in error ? String(error.code) : String(error)})`,
         )
       })
+  const what = isJson ? 'this' : fileOrJson
+  let schema: unknown
   try {
-    return JSON.parse(text)
+    schema = JSON.parse(text)
   } catch (error) {
-    throw usageError(
-      `--schema: ${isJson ? 'this' : fileOrJson} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw usageError(`--schema: ${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
+  const field = repeatedKeyIn(text, schema)
+  if (field !== null) throw usageError(`--schema: in ${what}, ${field} ${repeatedKey}`)
+  return schema
 }
 
 /** `openai/gpt-5-mini`; a model's own name may contain slashes. */

@@ -110,6 +110,10 @@ test.for([
   [['submit', 'package.json', '--tag', 'team'], 'Write it like team=support.'],
   [['submit', 'package.json', '--schema', 'no-such.json'], "--schema: can't read no-such.json (ENOENT)"],
   [['submit', 'package.json', '--schema', '{"type":'], '--schema: this is not JSON'],
+  [
+    ['submit', 'package.json', '--schema', '{"type":"object","properties":{"a":{},"a":{}}}'],
+    '--schema: in this, properties.a is there twice in one object',
+  ],
   [['submit', 'package.json', '--timeout', '5m'], 'add --wait'],
   [['submit', 'package.json', '--wait', '--timeout', '5 minutes'], 'is not a duration'],
   [['submit', 'no-such-file.jsonl', '-m', 'openai/x'], 'there is no file no-such-file.jsonl'],

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { parse, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
+import { formatPath } from '../core/json-path.ts'
 import { durationSchema, pollingSchema, retrySchema } from '../core/job-spec.ts'
 import type { Environment } from './environment.ts'
-import { describeSchemaIssues, formatPath, joinIssues } from './schema-issues.ts'
+import { describeSchemaIssues, joinIssues } from './schema-issues.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 

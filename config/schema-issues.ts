@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { formatPath, valueAt } from '../core/json-path.ts'
 import { didYouMean } from '../core/nearest-name.ts'
 
 export interface SchemaIssue {
@@ -29,20 +30,8 @@ export function joinIssues(issues: readonly SchemaIssue[]): string {
   return issues.map(({ field, reason }) => (field === null ? reason : `${field}: ${reason}`)).join('; ')
 }
 
-/** `['items', 0, 'prompt']` as `items[0].prompt`. */
-export function formatPath(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`)).join('')
-}
-
 function lowered(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1)
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined),
-    input,
-  )
 }
 
 /** The part of Zod's own description of a schema that leads to its children. */

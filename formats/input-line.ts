@@ -4,7 +4,7 @@ import { parseAnthropicLine } from './anthropic-line.ts'
 import type { ParsedLine } from './canonical-request.ts'
 import { parseNeutralLine } from './neutral-line.ts'
 import { parseOpenAiLine } from './openai-line.ts'
-import { repeatedKey, repeatedKeyIn } from './repeated-keys.ts'
+import { repeatedKey, repeatedKeyIn } from '../core/repeated-keys.ts'
 
 /** The four kinds of input line (design, section 6). */
 export const lineFormats = ['neutral', 'openai', 'anthropic', 'gemini'] as const

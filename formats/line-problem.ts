@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { formatPath, valueAt } from '../core/json-path.ts'
 import { didYouMean } from '../core/nearest-name.ts'
 import type { LineProblem } from './input-line.ts'
 
@@ -78,16 +79,4 @@ function received(value: unknown): string {
 
 function lowered(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1)
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  let value = input
-  for (const part of path)
-    value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined
-  return value
-}
-
-/** `['messages', 0, 'content']` as `messages[0].content`. */
-export function formatPath(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`)).join('')
 }

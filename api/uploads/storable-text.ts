@@ -1,4 +1,5 @@
-import { formatPath, type SchemaIssue } from '../../config/schema-issues.ts'
+import type { SchemaIssue } from '../../config/schema-issues.ts'
+import { formatPath } from '../../core/json-path.ts'
 
 /** Postgres takes neither NUL nor half of a surrogate pair in a text. */
 export function isStorable(text: string): boolean {

@@ -1,4 +1,4 @@
-import { formatPath } from './line-problem.ts'
+import { formatPath } from './json-path.ts'
 
 /**
  * The path of a key that an object in a JSON text has twice, or null. `JSON.parse` keeps the last of them and says nothing: the other would be
