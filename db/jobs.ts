@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gte, inArray, isNull, sql, type SQL } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
+import type { Lane } from '../core/task-queues.ts'
 import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
 import { batches, batchItems, attempts, events, items, jobs, leases, outcomes, submissions, tickets } from './schema.ts'
@@ -82,6 +83,16 @@ export async function listJobs(
     rows.map((row) => row.id),
   )
   return rows.map((job) => ({ job, batches: sums.get(job.id) ?? noBatches }))
+}
+
+/** Jobs that are not over, by lane. */
+export async function countOpenJobs(database: Database): Promise<Array<Lane & { jobs: number }>> {
+  return await database.drizzle
+    .select({ provider: jobs.provider, simulated: jobs.simulated, jobs: sql<number>`count(*)::int` })
+    .from(jobs)
+    .where(and(isNull(jobs.deletedAt), inArray(jobs.status, ['queued', 'in_progress', 'finalizing', 'cancelling', 'paused'])))
+    .groupBy(jobs.provider, jobs.simulated)
+    .orderBy(jobs.provider, jobs.simulated)
 }
 
 async function sumBatches(query: Query, jobIds: readonly string[]): Promise<Map<string, BatchSums>> {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 
+import { openDatabase } from '../db/database.ts'
+import { insertJob } from '../test/job-rows.ts'
 import { findFreePort, isPortFree } from './free-port.ts'
 import { pollUntil } from './poll-until.ts'
 import { removePostgresCluster } from './postgres-cluster.ts'
@@ -89,21 +91,25 @@ test('after a kill -9 of it alone, the next one stops the survivors and opens th
   expect(await second.ended).toBe(0)
 }, 60_000)
 
-test('after a kill -9 of everything it opens the same data', async () => {
+test('after a kill -9 of everything it opens the same data, and says which jobs can not go on', async () => {
   const first = await startUp(await findFreePort())
   const databaseUrl = (): string => {
     const { postgres: port } = JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as { postgres: number }
     const password = readFileSync(join(dataDir, 'postgres-password'), 'utf8').trim()
     return `postgres://batchwright:${password}@127.0.0.1:${port}/batchwright`
   }
-  const before = postgres(databaseUrl(), { max: 1 })
-  await before`create table kept as select 42 as answer`
-  await before.end()
+  const before = openDatabase(databaseUrl(), { maxConnections: 1 })
+  await before.sql`create table kept as select 42 as answer`
+  await insertJob(before, 1, { simulated: true })
+  await before.close()
   first.child.kill('SIGKILL')
   killRecordedProcesses(join(dataDir, 'processes.json'))
   await first.ended
 
-  await startUp(await findFreePort())
+  const second = await startUp(await findFreePort())
+  expect(second.output()).toContain(
+    "note             1 open job of the simulated openai can't go on here: start with --simulate=openai",
+  )
   const after = postgres(databaseUrl(), { max: 1 })
   expect(await after`select answer from kept`).toEqual([{ answer: 42 }])
   await after.end()

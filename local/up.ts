@@ -1,10 +1,12 @@
 import { join, resolve } from 'node:path'
 
 import { BatchwrightError, describeError } from '../core/errors.ts'
+import { openDatabase } from '../db/database.ts'
 import { killRecordedProcesses } from './process-record.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
 import { createStepPrinter } from './step-printer.ts'
 import { describeServiceEvent, type ServiceEvent } from './supervised-service.ts'
+import { describeUnservedJobs } from './unserved-jobs.ts'
 
 /** npm and npx pass a Ctrl-C on that the terminal has already sent to us: one press, two signals. */
 const sameKeyPressMs = 500
@@ -47,7 +49,7 @@ export async function up({ output = process.stderr, ...options }: UpOptions): Pr
   }
   const run = async (): Promise<number> => {
     const stack = await startStack({ ...options, signal: starting.signal, onEvent }, printer.report)
-    printer.line(['', ...describeStack(stack, options), ''].join('\n'))
+    printer.line(['', ...describeStack(stack, options), ...(await describeWaiting(stack)), ''].join('\n'))
     const end = await Promise.race([stop.promise, stack.failed])
     if (end !== 'stop') printer.line(`batchwright: ${end.name} can't be kept running: ${end.reason} (log: ${end.logPath})`)
     await stack.stop()
@@ -65,6 +67,18 @@ export async function up({ output = process.stderr, ...options }: UpOptions): Pr
   } finally {
     printer.end()
     for (const signal of endingSignals) process.off(signal, onSignal)
+  }
+}
+
+async function describeWaiting({ databaseUrl }: Stack): Promise<string[]> {
+  const database = openDatabase(databaseUrl, { maxConnections: 1 })
+  try {
+    return (await describeUnservedJobs(database)).map((line) => `  note             ${line}`)
+  } catch (error) {
+    // A courtesy: what runs is not stopped for it.
+    return [`  note             whether older jobs can go on was not found out: ${describeError(error)}`]
+  } finally {
+    await database.close()
   }
 }
 
