@@ -9,7 +9,8 @@ import { jobs } from './schema.ts'
 const seqsPerStatement = 10_000
 
 /**
- * Ends every item that has no outcome: as `cancelled` in a cancelled job, else as its last attempt ended. In pages, each its own
+ * Ends every item that has no outcome: as `cancelled` in a cancelled job, with each batch that was cancelled under it counted as one sending of
+ * it, else as its last attempt ended. In pages, each its own
  * transaction, and safe to repeat. Returns how many it ended.
  */
 export async function closeItems(database: Database, jobId: string): Promise<number> {
@@ -19,10 +20,18 @@ export async function closeItems(database: Database, jobId: string): Promise<num
   for (let from = 1; from <= job.items; from += seqsPerStatement) {
     const to = from + seqsPerStatement - 1
     const rows = await database.sql`
+      with cancelled_batches as materialized (
+        select batch, listed, seq_from, seq_to from batches where job_id = ${jobId} and result = 'cancelled' and ${isCancelled}
+      )
       insert into outcomes (job_id, seq, status, batch, round, attempts, error_class, error, cost_nanos)
       select i.job_id, i.seq,
         case when ${isCancelled} then 'cancelled' when last.error_class = 'expired' then 'expired' else 'failed' end,
-        last.batch, last.round, coalesce(last.attempts, 0),
+        last.batch, last.round,
+        coalesce(last.attempts, 0) + (
+          select count(*) from cancelled_batches b where i.seq between b.seq_from and b.seq_to
+            and (not b.listed or exists (select 1 from batch_items m where m.job_id = i.job_id and m.batch = b.batch and m.seq = i.seq))
+            and not exists (select 1 from attempts a where a.job_id = i.job_id and a.seq = i.seq and a.batch = b.batch)
+        ),
         case when ${isCancelled} then null else coalesce(last.error_class, 'missing') end,
         case when ${isCancelled} then null else last.error end, 0
       from items i
@@ -135,7 +144,7 @@ export async function reopenItems(
       select n from events where job_id = ${jobId} and type = 'retried' and data::json ->> 'request_id' = ${requestId}`)
     if (repeats.length > 0) return 0
     const chosen = sql`job_id = ${jobId} and status <> 'succeeded' and (${classes === null} or error_class = any(${sql.param(classes ?? [])}::text[]))`
-    await tx.execute(sql`
+    const moved = await tx.execute(sql`
       insert into attempts (job_id, seq, batch, round, error_class, error, answer, model, input_tokens, output_tokens, cached_tokens,
         cache_write_tokens, reasoning_tokens, cost_nanos, raw)
       select job_id, seq, batch, round, coalesce(error_class, 'unknown'), coalesce(error, '{}'), answer, model, input_tokens, output_tokens, cached_tokens,
@@ -164,6 +173,7 @@ export async function reopenItems(
         errorMessage: null,
         endedAt: null,
         firstRound: job.round + 1,
+        attempts: sql`${jobs.attempts} + ${moved.count}`,
         failed: sql`${jobs.failed} - ${removed?.failed ?? 0}`,
         expired: sql`${jobs.expired} - ${removed?.expired ?? 0}`,
         cancelled: sql`${jobs.cancelled} - ${removed?.cancelled ?? 0}`,

@@ -4,6 +4,7 @@ import { insertJob, judged } from '../test/job-rows.ts'
 import { createTestDatabase, type TestDatabase } from '../test/services.ts'
 import { listOpenBatches, loadBatch, updateBatch, type BatchRow } from './batches.ts'
 import { closeItems, finalizeJob, reopenItems } from './finalize.ts'
+import { listItems } from './items.ts'
 import { listEvents } from './job-events.ts'
 import { loadJob, markFinalizing, requestCancel } from './job-state.ts'
 import { recordActualCost } from './ledger.ts'
@@ -134,8 +135,11 @@ test('a cancelled job keeps its answers and ends the rest as cancelled', async (
   const { jobId, batch } = await jobWithBatch(3)
   await mergeResults(db.database, batch, [judged(1), judged(2, failedAttempt)])
   await requestCancel(db.database, jobId)
+  await updateBatch(db.database.drizzle, jobId, 1, { status: 'ended', result: 'cancelled' })
   await markFinalizing(db.database, jobId)
   await closeItems(db.database, jobId)
+  // Item 2 was answered in it, item 3 was not: each was sent once.
+  expect((await listItems(db.database, jobId, {}, 0, 10)).map(({ attempts }) => attempts)).toEqual([1, 1, 1])
   expect(await finalizeJob(db.database, jobId)).toMatchObject({ status: 'cancelled', counts: { succeeded: 1, cancelled: 2 } })
 })
 
@@ -155,6 +159,7 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
     status: 'in_progress',
     succeeded: 1,
     failed: 1,
+    attempts: 1,
     firstRound: 2,
   })
   // Item 2 is open still, item 3 comes to it.
