@@ -31,7 +31,8 @@ export function toResultJson(job: Pick<JobRow, 'provider' | 'simulated'>, stored
     batch_id: stored.providerBatchId,
     attempts: stored.attempts,
     metadata: stored.metadata === null ? null : (JSON.parse(stored.metadata) as Json),
-    warnings: [...warningsOf(stored.itemWarnings), ...warningsOf(stored.answerWarnings)],
+    // Those of the first sending, and of the one that was answered: mostly the same.
+    warnings: [...new Set([...warningsOf(stored.itemWarnings), ...warningsOf(stored.answerWarnings)])],
     simulated: job.simulated,
   }
 }

@@ -35,8 +35,7 @@ export async function intendSubmission(query: Query, batch: BatchRow, sendWindow
       token: batch.token,
       inputFileId: batch.inputFileId,
       items: batch.items,
-      lookAlike:
-        batch.inputFileId === null ? `${batch.provider} ${batch.simulated} ${batch.keyFingerprint} ${batch.items}` : null,
+      lookAlike: lookAlikeOf(batch),
       requestHash: batch.requestHash,
       keyFingerprint: batch.keyFingerprint,
       state: 'intended',
@@ -68,7 +67,7 @@ export async function claimSending(query: Query, submissionId: number): Promise<
   return row?.remainingMs ?? null
 }
 
-/** Ends a submission that never reached `created`. Only from the state that the caller saw: true when it was still so. */
+/** Ends a submission that is not, or no more, the batch's own. Only from the state that the caller saw: true when it was still so. */
 export async function closeSubmission(
   query: Query,
   submissionId: number,
@@ -177,6 +176,37 @@ export async function disown(query: Query, batch: BatchRow): Promise<boolean> {
     })
     .where(and(eq(batches.jobId, batch.jobId), eq(batches.batch, batch.batch)))
   return true
+}
+
+/** Whether a batch at the provider was taken for this one by its looks, and nothing has proven it yet. */
+export async function isProvisional(query: Query, jobId: string, batch: number): Promise<boolean> {
+  return (await findLiveSubmission(query, jobId, batch))?.provisional ?? false
+}
+
+/**
+ * Whether another submission that could be taken for this batch's is undecided: then this one can't be sent, and need not be made ready. Of a batch
+ * with a file never.
+ */
+export async function isLookAlikeUndecided(query: Query, batch: BatchRow): Promise<boolean> {
+  const lookAlike = lookAlikeOf(batch)
+  if (lookAlike === null) return false
+  const rows = await query
+    .select({ id: submissions.id })
+    .from(submissions)
+    .where(
+      and(
+        eq(submissions.lookAlike, lookAlike),
+        // Spelled out, so that Postgres sees that an index is made for it.
+        sql`${submissions.lookAlike} is not null and ${submissions.state} in ('intended', 'sending', 'quarantined')`,
+      ),
+    )
+    .limit(1)
+  return rows.length > 0
+}
+
+/** Null: the batch's file tells it apart. */
+function lookAlikeOf(batch: BatchRow): string | null {
+  return batch.inputFileId === null ? `${batch.provider} ${batch.simulated} ${batch.keyFingerprint} ${batch.items}` : null
 }
 
 /** Which of these provider batches some submission owns already. */
