@@ -31,9 +31,12 @@ export async function runWorkerProcess(config: Config): Promise<number> {
   const database = openDatabase(requireDatabaseUrl(config), { maxConnections, applicationName: 'batchwright worker' })
   try {
     const providers = createProviderRegistry(providerSettings(config), loadCatalog(config.models))
-    await waitForPostgres(database, logger, stopping.signal)
     const { address, namespace, apiKey } = config.temporal
-    const connection = await connectToTemporal({ address, namespace, apiKey: apiKey?.reveal() ?? null }, logger, stopping.signal)
+    // Side by side: where both are away, both are named.
+    const [connection] = await Promise.all([
+      connectToTemporal({ address, namespace, apiKey: apiKey?.reveal() ?? null }, logger, stopping.signal),
+      waitForPostgres(database, logger, stopping.signal),
+    ])
     try {
       const worker = await startWorker({
         connection,
