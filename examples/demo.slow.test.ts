@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { prepareDataDirectory } from '../local/fixtures/own-ports.ts'
 import { isPortListening } from '../local/free-port.ts'
 import { removePostgresCluster } from '../local/postgres-cluster.ts'
 import { killRecordedProcesses, runningProcesses } from '../local/process-record.ts'
@@ -17,9 +18,10 @@ let directory: string
 let dataDir: string
 let record: string
 
-beforeEach(() => {
+beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'batchwright-demo-'))
   dataDir = join(directory, 'data')
+  await prepareDataDirectory(dataDir)
   record = join(dataDir, 'processes.json')
 })
 
@@ -50,9 +52,8 @@ async function refuseKey(): Promise<void> {
     'the simulator',
     async () => {
       const file = join(dataDir, 'ports.json')
-      if (!existsSync(file)) return null
-      const { simulator } = JSON.parse(readFileSync(file, 'utf8')) as { simulator: number }
-      return (await isPortListening(simulator)) ? simulator : null
+      const { simulator } = JSON.parse(readFileSync(file, 'utf8')) as { simulator?: number }
+      return simulator !== undefined && (await isPortListening(simulator)) ? simulator : null
     },
     60_000,
   )

@@ -79,7 +79,8 @@ function describeStack(stack: Stack, options: UpOptions): string[] {
   return [
     'Batchwright is running.',
     `  API and docs     ${stack.apiUrl}`,
-    ...(stack.uiUrl === undefined ? [`  Temporal         ${stack.temporalAddress}`] : [`  Temporal Web UI  ${stack.uiUrl}`]),
+    `  Temporal         ${stack.temporalAddress}`,
+    ...(stack.uiUrl === undefined ? [] : [`  Temporal Web UI  ${stack.uiUrl}`]),
     `  data             ${stack.dataDir} (logs in ${join(stack.dataDir, 'logs')})`,
     ...(simulated.length === 0 ? [] : [`  simulated        ${simulated.join(', ')}: made-up answers, nothing is spent`]),
     ...(stack.simulatorUrl === undefined
