@@ -61,9 +61,13 @@ function createDirectory(path: string): void {
   } catch (error) {
     if (error instanceof BatchwrightError) throw error
     const why = hasCode(error, 'EEXIST') || hasCode(error, 'ENOTDIR') ? 'there is a file' : describeError(error)
-    throw new BatchwrightError('data_directory_unusable', `${path} can't be a directory (${why}): choose another one with --data`, {
-      cause: error,
-    })
+    throw new BatchwrightError(
+      'data_directory_unusable',
+      `${path} can't be a directory (${why}): choose another one with --data`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -32,12 +32,15 @@ export async function runWorkerProcess(config: Config): Promise<number> {
   try {
     const providers = createProviderRegistry(providerSettings(config), loadCatalog(config.models))
     const { address, namespace, apiKey } = config.temporal
-    // Side by side: where both are away, both are named.
-    const [connection] = await Promise.all([
+    // Side by side, so that both are named where both are missing.
+    const [connected, reached] = await Promise.allSettled([
       connectToTemporal({ address, namespace, apiKey: apiKey?.reveal() ?? null }, logger, stopping.signal),
       waitForPostgres(database, logger, stopping.signal),
     ])
+    if (connected.status === 'rejected') throw connected.reason
+    const connection = connected.value
     try {
+      if (reached.status === 'rejected') throw reached.reason
       const worker = await startWorker({
         connection,
         namespace,

@@ -3,7 +3,7 @@ import { BatchwrightError, describeError } from '../../core/errors.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
 
-const connectTimeoutMs = 10_000
+const connectTimeoutMs = 5000
 
 export function migrateCommand(cli: Cli): Command {
   return createCommand({
