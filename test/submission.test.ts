@@ -77,6 +77,13 @@ test('a 429 is a certain no: the same file is sent again after Retry-After', asy
   })
 })
 
+test('Retry-After is waited for where it is longer than our own pause', async () => {
+  const { jobId, states } = await submitUnder('batches.create:status:status=429,retry_after=4')
+  expect(states).toEqual(['not_created', 'created'])
+  const [refused, created] = await submissionsOf(stack, jobId)
+  expect((created?.intendedAt.getTime() ?? 0) - (refused?.settledAt?.getTime() ?? Infinity)).toBeGreaterThanOrEqual(4000)
+})
+
 test('a create that is refused for good is tried once with a new file; then its items fail, and nothing hangs', async () => {
   const prompts = ['Refused for good: what is 1 + 1?']
   await simulator.addFault('batches.create:status:status=400,times=always')
