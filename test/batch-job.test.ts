@@ -234,12 +234,18 @@ test('a batch that the provider does not know pauses the job, and resume goes on
 })
 
 test('a batch over the enqueued-token limit goes back to admission and costs no round', async () => {
-  await simulator.setOptions({ duration_ms: 300, enqueued_token_limit: 100 })
+  // So that the batches meet at the provider, on however busy a machine.
+  await simulator.setOptions({ duration_ms: 60_000, enqueued_token_limit: 100 })
   const prompts = promptsOf(20)
   const jobId = await createJob(stack, linesOf(prompts), { limits: { max_batch_requests: 5 } })
+  await until('a refusal', async () => (await eventTypes(stack, jobId)).includes('batch_readmitted'))
+  await simulator.setOptions({ duration_ms: 300 })
   const job = await jobAt(stack, jobId)
   expect(job).toMatchObject({ status: 'completed', succeeded: 20, round: 1, attempts: 0 })
   await expectKept(stack, jobId, prompts)
+  const states = (await submissionsOf(stack, jobId)).map(({ state }) => state)
+  expect(states).toContain('abandoned')
+  expect(states.filter((state) => state === 'created')).toHaveLength(4)
 })
 
 test('retry sends what did not succeed again, under the same job', async () => {
