@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import { answerTo, attemptsOf, batchesOf, expectKept, outcomesOf, submissionsOf } from './job-checks.ts'
+import { attemptsOf, batchesOf, expectKept, outcomesOf, submissionsOf } from './job-checks.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
 
 let stack: JobStack
@@ -29,6 +29,13 @@ async function sentBodies(jobId: string): Promise<SentBody[]> {
   )
 }
 
+const schema = {
+  type: 'object',
+  properties: { answer: { type: 'integer' } },
+  required: ['answer'],
+  additionalProperties: false,
+}
+
 /** Runs a job of this one line, whose files stay at the provider, to its end. */
 async function run(line: JsonObject, spec: Parameters<typeof createJob>[2] = {}): Promise<string> {
   const jobId = await createJob(stack, [line], { keep_provider_files: true, ...spec })
@@ -37,12 +44,6 @@ async function run(line: JsonObject, spec: Parameters<typeof createJob>[2] = {})
 }
 
 test('after an answer that does not fit its schema the model is shown that answer and what is wrong with it', async () => {
-  const schema = {
-    type: 'object',
-    properties: { answer: { type: 'integer' } },
-    required: ['answer'],
-    additionalProperties: false,
-  }
   const prompt = 'Shown again: what is 1 + 1? [[simulate:invalid_output times=1 variant=prose]]'
   const jobId = await run({ prompt }, { schema })
   const [attempt] = await attemptsOf(stack, jobId)
@@ -56,6 +57,24 @@ test('after an answer that does not fit its schema the model is shown that answe
     { role: 'assistant', content: rejected },
     { role: 'user', content: expect.stringContaining(reason) },
   ])
+})
+
+test('an invalid structured answer is sent again, and a fenced one is taken', async () => {
+  const prompts = [
+    'Structured: what is 1 + 1?',
+    'Structured: what is 2 + 1? [[simulate:invalid_output times=1 variant=prose]]',
+    'Structured: what is 3 + 1? [[simulate:invalid_output times=1 variant=fence]]',
+  ]
+  const jobId = await createJob(
+    stack,
+    prompts.map((prompt) => ({ prompt })),
+    { schema },
+  )
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 3 })
+  const rows = await outcomesOf(stack, jobId)
+  for (const row of rows)
+    expect((JSON.parse(row.answer ?? '') as { output: unknown }).output).toEqual({ answer: expect.any(Number) })
+  expect((await attemptsOf(stack, jobId)).map(({ seq, errorClass }) => [seq, errorClass])).toEqual([[2, 'invalid_output']])
 })
 
 test('after an answer that was cut off twice as many tokens are allowed', async () => {
@@ -72,6 +91,32 @@ test('a parameter that the provider names and does not take is left out', async 
   expect(second).toMatchObject({ top_p: 0.9 })
   expect(second).not.toHaveProperty('temperature')
   expect((await outcomesOf(stack, jobId)).map(({ status, attempts }) => [status, attempts])).toEqual([['succeeded', 2]])
+})
+
+test('what is permanent is not sent again, and what fails to the last round ends as failed', async () => {
+  const prompts = [
+    'Permanent: what is 1 + 1?',
+    'Permanent: what is 2 + 1? [[simulate:content_filter]]',
+    'Permanent: what is 3 + 1? [[simulate:refusal]]',
+    'Permanent: what is 4 + 1? [[simulate:transient times=always]]',
+  ]
+  const jobId = await createJob(
+    stack,
+    prompts.map((prompt) => ({ prompt })),
+  )
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 1, failed: 3 })
+  await expectKept(stack, jobId, prompts)
+  const rows = await outcomesOf(stack, jobId)
+  expect(rows.slice(1).map(({ errorClass, attempts }) => [errorClass, attempts])).toEqual([
+    ['content_filter', 1],
+    ['refusal', 1],
+    ['transient', 3],
+  ])
+  expect((await batchesOf(stack, jobId)).map(({ round, items }) => [round, items])).toEqual([
+    [1, 4],
+    [2, 1],
+    [3, 1],
+  ])
 })
 
 test('fallback models take the last rounds, one each', async () => {
