@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findFreePort } from '../local/free-port.ts'
+import { removePostgresCluster } from '../local/postgres-cluster.ts'
+import { killRecordedProcesses } from '../local/process-record.ts'
 import type { Stack } from '../local/stack.ts'
 import { withStack } from './bench-stack.ts'
 
@@ -11,7 +13,12 @@ const childCommand = [process.execPath, fileURLToPath(new URL('../local/fixtures
 
 let directory: string
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'batchwright-bench-'))))
-afterEach(() => rmSync(directory, { recursive: true, force: true }))
+afterEach(() => {
+  const dataDir = join(directory, 'stack')
+  killRecordedProcesses(join(dataDir, 'processes.json'))
+  if (existsSync(dataDir)) removePostgresCluster(dataDir)
+  rmSync(directory, { recursive: true, force: true })
+})
 
 async function onStack<Result>(work: (stack: Stack) => Promise<Result>): Promise<Result> {
   const ports = { temporal: await findFreePort(), temporalUi: await findFreePort() }
