@@ -12,7 +12,7 @@ import type { Provider, ProviderBatch } from '../providers/provider.ts'
 import { createProviderRegistry } from '../providers/registry.ts'
 import { startSimulator, type Simulator } from '../simulator/simulator.ts'
 import { insertJob } from '../test/job-rows.ts'
-import { createTestDatabase, type TestDatabase } from '../test/services.ts'
+import { createTestDatabase, until, type TestDatabase } from '../test/services.ts'
 import { activitySettings } from '../worker/activity-settings.ts'
 import { providerSettings } from '../worker/provider-settings.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -51,7 +51,10 @@ const endpoint = '/v1/chat/completions'
 
 /** A batch at the simulator, last seen long ago with these counts. */
 async function runningBatch(seen: Partial<BatchRow>): Promise<{ jobId: string; batch: number }> {
-  const remote = await createRemote(dependencies.providers.find('openai') as Provider)
+  const provider = dependencies.providers.find('openai') as Provider
+  const remote = await createRemote(provider)
+  // While a batch is validated nothing is known of its requests.
+  await until('its counts', async () => (await provider.retrieve(remote.id, AbortSignal.timeout(10_000))).counts !== null)
   const jobId = await insertJob(db.database, 1)
   await db.database.drizzle.insert(batches).values({
     jobId,

@@ -1,5 +1,4 @@
-import { hasOtherLeases } from '../db/admission.ts'
-import { loadBatch, seqOfLine, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
+import { loadBatch, seqOfLine, splitBatch, updateBatch, wasAlone, type BatchRow } from '../db/batches.ts'
 import { findLiveSubmission } from '../db/submissions.ts'
 import type { BatchRefusal } from '../providers/provider.ts'
 import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
@@ -32,7 +31,7 @@ export async function handleRefusal(
   }
 }
 
-/** Times that a batch is refused for its tokens with none of ours beside it, before it is taken to be too large. */
+/** Refusals for its tokens after which a batch that had none of ours beside it is taken to be too large: what we count is an estimate. */
 const refusalsWhenAlone = 3
 
 /**
@@ -48,7 +47,7 @@ async function refusedForTokens(
   const { batch } = context
   const isOverLimit = refusal.tokenLimit != null && batch.tokens > refusal.tokenLimit
   const isTooLarge =
-    isOverLimit || (batch.readmissions >= refusalsWhenAlone && !(await hasOtherLeases(dependencies.database.drizzle, batch)))
+    isOverLimit || (batch.readmissions >= refusalsWhenAlone && (await wasAlone(dependencies.database.drizzle, batch)))
   if (isTooLarge && batch.items > 1) return await splitRefused(dependencies, key, context, refusal, 2)
   if (isOverLimit) return await endAllAs(dependencies, key, context, 'invalid_request', refusal)
   await backToAdmission(dependencies, batch, refusal.code, refusal.message)

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, ne, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Query, Sql } from './database.ts'
@@ -135,6 +135,29 @@ export async function recordUpload(query: Query, batch: BatchRow, upload: Upload
     )
     .returning({ batch: batches.batch })
   return rows.length > 0
+}
+
+/**
+ * Whether no other batch of ours of the same model was at the provider when this one was refused there. Clocks of providers differ from ours, so one that
+ * ended a few seconds before it was made counts as well.
+ */
+export async function wasAlone(query: Query, batch: BatchRow): Promise<boolean> {
+  const since = batch.submittedAt ?? batch.createdAt
+  const rows = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(
+      and(
+        eq(batches.provider, batch.provider),
+        eq(batches.simulated, batch.simulated),
+        eq(batches.model, batch.model),
+        sql`(${batches.jobId}, ${batches.batch}) <> (${batch.jobId}, ${batch.batch})`,
+        isNotNull(batches.submittedAt),
+        or(isNull(batches.endedAt), gt(batches.endedAt, sql`${since.toISOString()}::timestamptz - interval '10 seconds'`)),
+      ),
+    )
+    .limit(1)
+  return rows.length === 0
 }
 
 /** Since the last batch of a job ended, in milliseconds; null before that. */
