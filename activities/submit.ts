@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describeError } from '../core/errors.ts'
 import { createToken } from '../core/item-id.ts'
+import { batchDisplayName } from '../core/job-id.ts'
 import { loadBatch, recordUpload, updateBatch, type BatchRow } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
@@ -148,7 +149,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   async function claimAndSend(key: BatchKey, context: BatchContext, provider: Provider, path: string | null): Promise<BatchStep> {
-    const submission = await intend(context.batch)
+    const submission = await intend(context.batch, provider)
     if (submission === null) return step('submit', path === null ? 1000 : lookAlikeWaitMs)
     await reach('submit.after_intent')
     // From before the claim: time that passes until its answer is here, a stopped process included, counts against the deadline.
@@ -174,7 +175,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         path,
         endpoint: batch.endpoint,
         model: batch.model,
-        displayName: `job-${key.jobId}-batch-${key.batch}-attempt-${batch.attempt}`,
+        displayName: batchDisplayName(batch),
         signal: AbortSignal.timeout(Math.max(1, Math.floor(remainingMs - elapsedMs(before)))),
         beforeSend: () => {
           if (elapsedMs(before) >= remainingMs) {
@@ -208,11 +209,11 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   /** The intent, if the batch is still what it was when this try looked at it. */
-  async function intend(seen: BatchRow): Promise<SubmissionRow | null> {
+  async function intend(seen: BatchRow, provider: Provider): Promise<SubmissionRow | null> {
     return await database.drizzle.transaction(async (tx) => {
       const batch = await loadBatch(tx, seen.jobId, seen.batch, 'lock')
       if (batch.status !== 'submitting' || batch.attempt !== seen.attempt) return null
-      return await intendSubmission(tx, batch, settings.submission(batch.provider).sendWindowMs)
+      return await intendSubmission(tx, batch, settings.submission(batch.provider).sendWindowMs, provider.marker !== null)
     })
   }
 

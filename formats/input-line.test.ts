@@ -198,10 +198,6 @@ describe('what is no line', () => {
     expect(problemOf(text).field).toBeNull()
   })
 
-  test('a line of Gemini is recognised and not taken yet', () => {
-    expect(problemOf({ key: 'a', request: {} }).reason).toContain("Gemini's format")
-  })
-
   test('no JSON value makes it throw anything but InvalidLineError', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
