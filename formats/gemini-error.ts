@@ -134,7 +134,9 @@ function refusedParameter(message: string): string | null {
   if (/thinking[ _]?(level|budget|config)?\b.* (is|are) (not supported|not enabled)|does not support thinking/i.test(message)) {
     return 'thinkingConfig'
   }
-  const name = /unknown name "(\w+)"/i.exec(message)?.[1] ?? /^\W*(\w+) (?:is|are) not (?:supported|enabled)/i.exec(message)?.[1]
+  const name =
+    /unknown name "(\w+)"/i.exec(message)?.[1] ??
+    /^\W*(\w+)(?:: this parameter)? (?:is|are) not (?:supported|enabled)/i.exec(message)?.[1]
   if (name === undefined) return null
   const spelled = name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   return removable.has(spelled) ? spelled : null
