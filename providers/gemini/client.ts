@@ -27,7 +27,7 @@ export interface InlineRule {
 export const defaultInlineRule: InlineRule = { maxBytes: 100_000, maxLines: 50 }
 
 const officialBaseUrl = 'https://generativelanguage.googleapis.com'
-/** Batches and files have no stable version: https://ai.google.dev/gemini-api/docs/api-versions */
+/** That of all guides. The SDK's own is `v1` since its third version: https://ai.google.dev/gemini-api/docs/api-versions */
 const apiVersion = 'v1beta'
 
 export interface ApiRequest {

@@ -100,7 +100,7 @@ function isQueueFull({ answer, error }: AnsweredError): boolean {
   const parsed = quotaFailure.safeParse(answer)
   const quotas = parsed.success ? parsed.data.error.details.flatMap(({ violations }) => violations ?? []) : []
   const names = quotas.map(({ quotaId, quotaMetric }) => `${quotaId ?? ''} ${quotaMetric ?? ''}`)
-  return [...names, error.message ?? ''].some((text) => /enqueued|batch[\w ]*token/i.test(text))
+  return [...names, error.message ?? ''].some((text) => /enqueued|concurrent ?batch|batch[\w ]*token/i.test(text))
 }
 
 const retryInfo = z.object({ error: z.object({ details: z.array(z.object({ retryDelay: z.string().nullish() })) }) })

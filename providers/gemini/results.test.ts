@@ -91,7 +91,8 @@ test('a batch that is cut is not taken for one with fewer answers', async () => 
 })
 
 test('a batch that expired has nothing, one that is complete and names no results lost them', async () => {
-  const { provider, batch } = await start((_, answer) => answer.end(), {})
+  const started = await start((_, answer) => answerJson(answer, started.ended), {})
+  const { provider, batch } = started
   expect(await read(provider, { ...batch, status: 'expired' })).toEqual([])
   expect(await read(provider, { ...batch, status: 'cancelled' })).toEqual([])
   await expect(read(provider, batch)).rejects.toMatchObject({ kind: 'transient', code: 'file_not_ready' })

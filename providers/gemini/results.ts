@@ -4,7 +4,7 @@ import { parseGeminiInlinedResponse, parseGeminiResultLine } from '../../formats
 import { parseAnswer } from '../parse-answer.ts'
 import { ProviderError, type ProviderBatch } from '../provider.ts'
 import { contentLength, notThereYet, readResultLines } from '../result-lines.ts'
-import { readOperation } from './batches.ts'
+import { readOperation, retrieveBatch } from './batches.ts'
 import type { GeminiContext } from './client.ts'
 import { toProviderError } from './errors.ts'
 import { filePath } from './files.ts'
@@ -18,7 +18,10 @@ export async function* readResults(
   batch: ProviderBatch,
   signal: AbortSignal,
 ): AsyncGenerator<ProviderResult> {
-  const place = batch.resultFileIds[0]
+  // A list may show a batch without the answers that it has in itself.
+  const current =
+    batch.resultFileIds.length > 0 || batch.status !== 'completed' ? batch : await retrieveBatch(context, batch.id, signal)
+  const place = current.resultFileIds[0]
   if (place === undefined) {
     if (batch.status !== 'completed') return
     // To take them for empty would be to pay for all of it again.
