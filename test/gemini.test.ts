@@ -48,7 +48,11 @@ test('a job of two batches with files and a small one without: every answer, onc
   expect(await jobAt(stack, jobId, undefined, 30_000)).toMatchObject({ status: 'completed', succeeded: 130 })
   await expectAnswers(jobId, prompts)
   const batches = (await geminiBatches()).slice(before)
-  expect(batches.map(({ total, input_file_id: file }) => [total, file !== null]).sort()).toEqual([
+  expect(
+    batches
+      .map(({ total, input_file_id: file }) => [total, file !== null])
+      .sort(([left], [right]) => Number(left) - Number(right)),
+  ).toEqual([
     [10, false],
     [60, true],
     [60, true],
