@@ -13,10 +13,12 @@ for (const name of [
   'TEMPORAL_ADDRESS',
   'TEMPORAL_NAMESPACE',
   'TEMPORAL_API_KEY',
+  'HOST',
   'PORT',
   'LOG_LEVEL',
   'BATCHWRIGHT_URL',
   'BATCHWRIGHT_API_KEY',
+  'BATCHWRIGHT_CONFIG',
 ]) {
   delete process.env[name]
 }

@@ -35,9 +35,9 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
         if (batch.status !== 'planned') return step(phaseOf(batch.status))
         if (job.cancelRequestedAt !== null || isTerminalJobStatus(job.status)) return await endUnsent(dependencies, key)
         // What waits for a person or for `resume` is woken by a signal.
-        if (job.status === 'paused') {
+        if (job.status !== 'in_progress') {
           await giveBackRoom(dependencies, key)
-          return step('admit', null, `paused: ${job.pauseReason}`)
+          return step('admit', null, job.pauseReason === null ? job.status : `paused: ${job.pauseReason}`)
         }
         const admission = await requestAdmission(database, key.jobId, key.batch, requireCapacity(batch))
         await tellGranted(dependencies, admission.others)

@@ -47,11 +47,14 @@ export interface BatchEnd {
 
 /** A batch's end: its cost is booked, its room is free, its event is written. Safe to repeat. */
 export async function endBatch(dependencies: ActivityDependencies, key: BatchKey, end: BatchEnd): Promise<BatchStep> {
-  const granted = await dependencies.database.drizzle.transaction(async (tx) => {
+  const { drizzle } = dependencies.database
+  // Adding it up takes a while for a large batch, and the whole provider waits for the lane. What is merged is final: once booked it stays.
+  const seen = await loadBatch(drizzle, key.jobId, key.batch)
+  if (seen.status === 'fetching') await recordActualCost(drizzle, seen)
+  const granted = await drizzle.transaction(async (tx) => {
     await lockLaneOfBatch(tx, key.jobId, key.batch)
     const batch = await loadBatch(tx, key.jobId, key.batch, 'lock')
     if (batch.status === 'ended') return []
-    await recordActualCost(tx, batch)
     const { result, refusal, parts = [], strays } = end
     await updateBatch(tx, key.jobId, key.batch, {
       status: 'ended',

@@ -8,10 +8,10 @@ import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../config/config.ts'
 import { createToken, formatItemId } from '../core/item-id.ts'
-import { batches, outcomes } from '../db/schema.ts'
+import { attempts, batches, outcomes } from '../db/schema.ts'
 import { parseInputLine } from '../formats/input-line.ts'
 import { loadCatalog } from '../models/catalog.ts'
-import { isTerminalAtProvider, type Provider } from '../providers/provider.ts'
+import { isTerminalAtProvider, ProviderError, resultsLagMs, type Provider, type ProviderBatch } from '../providers/provider.ts'
 import { createProviderRegistry } from '../providers/registry.ts'
 import { startSimulator, type Simulator } from '../simulator/simulator.ts'
 import { insertJob, type JobValues } from '../test/job-rows.ts'
@@ -21,7 +21,7 @@ import { providerSettings } from '../worker/provider-settings.ts'
 import { jobDefaults, parseSpec } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createFetchActivities } from './fetch.ts'
-import { loadJob } from '../db/job-state.ts'
+import { loadJob, requestCancel } from '../db/job-state.ts'
 
 let db: TestDatabase
 let simulator: Simulator
@@ -52,8 +52,8 @@ afterAll(async () => {
 
 const never = new AbortController().signal
 
-/** Runs lines as one batch at the provider, as their job was stored, and reads its results. */
-async function fetchBatchOf(lines: readonly object[], job: JobValues) {
+/** Runs lines as one batch at the provider, as their job was stored. Returns the job's id. */
+async function endedBatchOf(lines: readonly object[], job: JobValues): Promise<string> {
   const provider = dependencies.providers.find('openai') as Provider
   const jobId = await insertJob(db.database, lines.length, job, (seq) => ({ line: JSON.stringify(lines[seq - 1]) }))
   const stored = await loadJob(db.database.drizzle, jobId)
@@ -97,10 +97,19 @@ async function fetchBatchOf(lines: readonly object[], job: JobValues) {
     inputFileId,
     providerBatchId: created.id,
   })
-  const activities = createFetchActivities(dependencies)
-  expect(await new MockActivityEnvironment().run(() => activities.fetchResults({ jobId, batch: 1 }))).toMatchObject({
-    phase: 'ended',
-  })
+  return jobId
+}
+
+/** Reads its results, from a provider that differs in this. */
+async function fetchResults(jobId: string, provider: Partial<Provider> = {}) {
+  const found = { ...(dependencies.providers.find('openai') as Provider), ...provider }
+  const activities = createFetchActivities({ ...dependencies, providers: { ...dependencies.providers, find: () => found } })
+  return await new MockActivityEnvironment().run(() => activities.fetchResults({ jobId, batch: 1 }))
+}
+
+async function fetchBatchOf(lines: readonly object[], job: JobValues) {
+  const jobId = await endedBatchOf(lines, job)
+  expect(await fetchResults(jobId)).toMatchObject({ phase: 'ended' })
   const rows = await db.database.drizzle.select().from(outcomes).where(eq(outcomes.jobId, jobId)).orderBy(outcomes.seq)
   return rows.map(({ seq, status, errorClass }) => [seq, status, errorClass])
 }
@@ -132,3 +141,34 @@ test('a job whose schema can not be used ends with errors instead of waiting for
     [2, 'failed', 'invalid_request'],
   ])
 })
+
+test('results that are gone for good pause the job: nothing is sent again for them, and a cancel ends the batch', async () => {
+  const jobId = await endedBatchOf([{ prompt: 'one' }], { round: 1 })
+  // eslint-disable-next-line require-yield -- it fails before the first line
+  async function* gone(): AsyncGenerator<never> {
+    throw new ProviderError('file-1: 404', { kind: 'not_found', httpStatus: 404 })
+  }
+  expect(await fetchResults(jobId, { results: gone })).toMatchObject({ phase: 'fetch', waitMs: null })
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'paused', pauseReason: 'provider_batch_not_found' })
+  await requestCancel(db.database, jobId)
+  expect(await fetchResults(jobId, { results: gone })).toMatchObject({ phase: 'ended' })
+  expect(await db.database.drizzle.select().from(attempts).where(eq(attempts.jobId, jobId))).toEqual([])
+})
+
+test.each(['completed', 'expired', 'cancelled'] as const)(
+  'a batch that is %s and names no result file yet, though requests were finished, is looked at again before anything is taken for missing',
+  async (status) => {
+    const jobId = await endedBatchOf([{ prompt: 'one' }, { prompt: 'two' }], { round: 1 })
+    const found = dependencies.providers.find('openai') as Provider
+    const retrieve = async (id: string, signal: AbortSignal): Promise<ProviderBatch> => ({
+      ...(await found.retrieve(id, signal)),
+      status,
+      resultFileIds: [],
+      counts: { done: 1, failed: 0, total: 2 },
+    })
+    await expect(fetchResults(jobId, { retrieve })).rejects.toThrow('names no result file yet')
+    const endedAt = new Date(Date.now() - resultsLagMs - 1000)
+    const later = async (id: string, signal: AbortSignal) => ({ ...(await retrieve(id, signal)), endedAt })
+    expect(await fetchResults(jobId, { retrieve: later })).toMatchObject({ phase: 'ended' })
+  },
+)

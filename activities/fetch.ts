@@ -8,16 +8,18 @@ import { appendEvent } from '../db/job-events.ts'
 import { pauseJob } from '../db/job-state.ts'
 import { disown } from '../db/submissions.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
+import { unreadableLineCode } from '../formats/failed-answer.ts'
 import { parseInputLine } from '../formats/input-line.ts'
-import { isTerminalAtProvider, ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
+import { isTerminalAtProvider, ProviderError, resultsLagMs, type Provider, type ProviderBatch } from '../providers/provider.ts'
 import { loadContext, lookUp, stepOf, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
 import type { BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { chunkSize, endBatch, mergeUnanswered } from './end-batch.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { benchFor, judge, unanswered, type Bench } from './judge.ts'
-import { pauseForNotFound, runStep } from './pausing.ts'
+import { pauseForNotFound, pauseForPerson, runStep } from './pausing.ts'
 import { failRefused, handleRefusal } from './refusal.ts'
+import { warningsOfResent } from './revision.ts'
 
 /** Text of one merge: a thousand embeddings would be too much for the memory. */
 const maxChunkBytes = 4_000_000
@@ -25,9 +27,6 @@ const maxChunkBytes = 4_000_000
 const chunksInFlight = 2
 /** Ids of lines that are not the batch's own, kept in the event as examples. */
 const strayExamples = 5
-
-/** Result files may be named this long after the batch's end. */
-const filesLagMs = 10 * 60_000
 
 /** A line of the results that is the batch's own. */
 interface ReceivedLine {
@@ -77,19 +76,30 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     if (remote.status === 'failed' && remote.refusal !== null && remote.resultFileIds.length === 0) {
       return await handleRefusal(dependencies, key, context, remote.refusal)
     }
-    if (remote.status === 'completed' && remote.resultFileIds.length === 0 && isRecent(remote.endedAt)) {
-      throw new ProviderError(`batch ${remote.id} is completed but names no result file yet`, { kind: 'transient' })
+    if (remote.resultFileIds.length === 0 && hasFinished(remote) && isRecent(remote.endedAt)) {
+      throw new ProviderError(`batch ${remote.id} is ${remote.rawStatus} but names no result file yet`, { kind: 'transient' })
     }
     const submittedAt = batch.submittedAt ?? batch.createdAt
     const bench = benchFor(dependencies, context, (model) => provider.prices(model, submittedAt)?.batch ?? null)
-    const notes = await mergeAll(context, bench, provider, remote, signal)
+    const notes = await lookUp(() => mergeAll(context, bench, provider, remote, signal))
+    if (notes === null) return await giveUpResults(key, context, remote)
     if (notes.own === 0 && notes.strays.count > 0 && (await giveUpIfProvisional(context, remote)))
       return await stepOf(dependencies, key)
     await closeUnanswered(context, bench, remote)
-    const ended = await endBatch(dependencies, key, { result: resultOf(remote), strays: notes.strays })
-    // The key (or the credit) broke while the batch ran: its items would only be refused again.
-    if (notes.authError !== null) await pauseJob(database, key.jobId, 'auth', notes.authError)
-    return ended
+    // The key (or the credit) broke while the batch ran: its items would only be refused again, and being refused is no round. Before the batch's end,
+    // so that no crash between the two lets the next round start.
+    if (notes.authError !== null) await pauseJob(database, key.jobId, 'auth', notes.authError, { spareRound: true })
+    return await endBatch(dependencies, key, { result: resultOf(remote), strays: notes.strays })
+  }
+
+  /**
+   * The provider knows the batch and has no results of it any more: they were deleted, or are too old. Sending its items again would be paid again, so a
+   * person decides: `cancel` ends the job without them.
+   */
+  async function giveUpResults(key: BatchKey, { batch, job }: BatchContext, remote: ProviderBatch): Promise<BatchStep> {
+    if (job.cancelRequestedAt !== null) return await endBatch(dependencies, key, { result: resultOf(remote) })
+    const detail = `${batch.provider} has no results of ${remote.id} (batch ${key.batch}) any more: cancel the job to keep what else is answered`
+    return await pauseForPerson(dependencies, key, 'provider_batch_not_found', detail, 'fetch')
   }
 
   async function mergeAll(
@@ -111,13 +121,18 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       // A line that comes again waits for the first one, which counts.
       const isRepeated = full.some(({ seq }) => merging.some(({ seqs }) => seqs.has(seq)))
       while (merging.length >= (isRepeated ? 1 : chunksInFlight)) await merging.shift()?.done
-      const done = mergeChunk(context, bench, full, notes)
+      const done = mergeChunk(context, bench, provider, full, notes)
       // Awaited when its turn comes; until then a failure is nobody's unhandled rejection.
       done.catch(() => {})
       merging.push({ seqs: new Set(full.map(({ seq }) => seq)), done })
     }
     try {
       for await (const result of provider.results(remote, signal)) {
+        // Whatever it was, it is no answer: its item is missing, unless a line that can be read comes as well.
+        if (result.answer.error?.code === unreadableLineCode) {
+          noteStray(notes, result.itemId)
+          continue
+        }
         const seq = result.itemId === null ? null : parseItemId(result.itemId, context.batch.token as string)
         if (seq === null || seq < context.batch.seqFrom || seq > context.batch.seqTo) {
           noteStray(notes, result.itemId)
@@ -139,7 +154,13 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     return notes
   }
 
-  async function mergeChunk(context: BatchContext, bench: Bench, chunk: readonly ReceivedLine[], notes: Notes): Promise<void> {
+  async function mergeChunk(
+    context: BatchContext,
+    bench: Bench,
+    provider: Provider,
+    chunk: readonly ReceivedLine[],
+    notes: Notes,
+  ): Promise<void> {
     if (chunk.length === 0) return
     const { batch } = context
     const seqs = chunk.map(({ seq }) => seq)
@@ -158,11 +179,12 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       received.set(seq, result)
       if (result.answer.error?.class === 'auth') notes.authError = result.answer.error.message
     }
+    const warnings = await warningsOfResent(dependencies, context, provider, [...received.keys()], earlier)
     const judged: JudgedResult[] = []
     for await (const page of schemasOf(context, [...received.keys()])) {
       for (const [seq, schema] of page) {
         const { answer, raw } = received.get(seq) as ProviderResult
-        judged.push(judge(bench, seq, answer, raw, schema, earlier.get(seq) ?? []))
+        judged.push({ ...judge(bench, seq, answer, raw, schema, earlier.get(seq) ?? []), warnings: warnings.get(seq) ?? null })
       }
     }
     await reach('fetch.before_commit')
@@ -223,9 +245,15 @@ function resultOf(remote: ProviderBatch): BatchResult {
   }
 }
 
-/** Result files may lag behind the batch's end: only after a while is it believed that there are none. */
+/** Some request was finished, so there should be a result file. Of a batch that did not complete, only its counts tell. */
+export function hasFinished({ status, counts }: ProviderBatch): boolean {
+  if (status === 'completed') return true
+  return status !== 'failed' && counts !== null && counts.done + counts.failed > 0
+}
+
+/** Its results may not be there yet. */
 export function isRecent(endedAt: Date | null): boolean {
-  return endedAt !== null && Date.now() - endedAt.getTime() < filesLagMs
+  return endedAt !== null && Date.now() - endedAt.getTime() < resultsLagMs
 }
 
 function noteStray({ strays }: Notes, itemId: string | null): void {

@@ -7,6 +7,7 @@ import { loadBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
 import { finishDeletions } from '../db/jobs.ts'
+import { isProvisional } from '../db/submissions.ts'
 import { removeStaleUploads } from '../db/uploads.ts'
 import {
   listBatchesUnderWay,
@@ -42,12 +43,22 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
     /** One sweep of the database. A full one checks the workflow of every open job and of every batch under way, and the spool directory. */
     async sweep({ isFull }: { isFull: boolean }): Promise<{ lanes: Lane[]; summary: string }> {
       try {
-        let started = 0
-        for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
-        if (isFull) started += await checkOpenJobs()
-        const closed = await noticeClosedWorkflows()
-        const revived = isFull ? await reviveBatches() : 0
-        const removed = (await removeStaleUploads(database, staleUploadMs)) + (await finishDeletions(database))
+        const mended = async (what: string, work: () => Promise<number>): Promise<number> => {
+          try {
+            return await work()
+          } catch (error) {
+            // One part that fails (Temporal's list is down, say) must not stop the others.
+            logger.warn({ error: describeError(error) }, what)
+            return 0
+          }
+        }
+        const queued = await mended('queued jobs could not be started', startQueuedJobs)
+        const open = isFull ? await mended('the workflows of open jobs could not be checked', checkOpenJobs) : 0
+        const started = queued + open
+        const closed = await mended('closed workflows could not be listed', noticeClosedWorkflows)
+        const revived = isFull ? await mended('batches could not be revived', reviveBatches) : 0
+        const uploads = await mended('broken uploads could not be removed', () => removeStaleUploads(database, staleUploadMs))
+        const removed = uploads + (await mended('deletions could not be finished', () => finishDeletions(database)))
         const spools = isFull ? await removeAbandonedSpools(settings.spoolDirectory, logger) : 0
         const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${spools} spool files removed`
         if (started + closed + revived + removed + spools > 0)
@@ -107,7 +118,7 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
       if (providerBatchId === null) return
       const remote = await lookUp(() => provider.retrieve(providerBatchId, signal))
       isToBeWoken = remote !== null && remote.status !== 'cancelling'
-      if (remote?.status !== 'in_progress') return
+      if (remote?.status !== 'in_progress' || (await isProvisional(database.drizzle, jobId, batch))) return
       // The list of orphans is as old as the calls before this one: a `retry` may have opened the job again.
       if (!isTerminalJobStatus((await loadJob(database.drizzle, jobId)).status)) return
       await provider.cancel(providerBatchId, signal)
@@ -117,6 +128,12 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
       const isStarted = await startBatch(jobId, batch)
       if (!isStarted && isToBeWoken) await workflows.getHandle(batchWorkflowId(jobId, batch)).signal('cancel')
     }
+  }
+
+  async function startQueuedJobs(): Promise<number> {
+    let started = 0
+    for (const job of await listStuckQueuedJobs(database, stuckQueuedMs)) started += (await startWorkflow(job)) ? 1 : 0
+    return started
   }
 
   async function startWorkflow(job: QueuedJob): Promise<boolean> {

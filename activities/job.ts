@@ -5,7 +5,17 @@ import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/s
 import { isRoundUnderWay, msSinceLastEnd, openBatchNumbers } from '../db/batches.ts'
 import { closeItems, finalizeJob, reopenItems, type FinalCounts } from '../db/finalize.ts'
 import { appendEvent } from '../db/job-events.ts'
-import { failJob, loadJob, markFinalizing, pauseJob, requestCancel, resumeJob, startJob, type JobRow } from '../db/job-state.ts'
+import {
+  countOpenings,
+  failJob,
+  loadJob,
+  markFinalizing,
+  pauseJob,
+  requestCancel,
+  resumeJob,
+  startJob,
+  type JobRow,
+} from '../db/job-state.ts'
 import { planRound } from '../db/plan.ts'
 import { parseSpec, requireProvider, retryPolicy } from './batch-context.ts'
 import type { ProviderQueue } from './batch-step.ts'
@@ -24,6 +34,8 @@ export interface BegunJob {
   readonly name: string | null
   readonly queue: ProviderQueue
   readonly searchAttributes: boolean
+  /** How often `retry` has opened it: its end is asked for with this number, so that a late try can't close what was opened since. */
+  readonly openings: number
 }
 
 export interface RoundToRun {
@@ -69,6 +81,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
           name: job.name,
           queue: { provider: job.provider, simulated: job.simulated, unservedAfterMs: settings.unserved.afterMs },
           searchAttributes: settings.searchAttributes,
+          openings: await countOpenings(database.drizzle, jobId),
         }
       })
     },
@@ -121,10 +134,10 @@ export function createJobActivities(dependencies: ActivityDependencies) {
       return await withFailures(() => statusOf(jobId))
     },
 
-    /** Ends what is left and the job with it. */
-    async finalize({ jobId }: { jobId: string }): Promise<EndedJob> {
+    /** Ends what is left and the job with it. Throws `job_reopened`, and changes nothing, for a try that a `retry` has overtaken. */
+    async finalize({ jobId, openings }: { jobId: string; openings?: number }): Promise<EndedJob> {
       return await withFailures(async () => {
-        await markFinalizing(database, jobId)
+        await markFinalizing(database, jobId, openings)
         await closeItems(database, jobId)
         await reach('finalize.before_commit')
         return await finalizeJob(database, jobId)

@@ -39,7 +39,7 @@ export function judge(
 ): JudgedResult {
   const answer = withCheckedOutput(received, schema)
   const errorClass = answer.error?.class ?? null
-  const model = answer.model ?? bench.defaultModel
+  const model = storable(answer.model ?? bench.defaultModel)
   const again =
     errorClass !== null &&
     isSentAgain(errorClass, {

@@ -3,6 +3,7 @@ import { loadBatch, updateBatch } from '../db/batches.ts'
 import { nextPollDelayMs } from '../core/poll-cadence.ts'
 import { resolvePolling } from '../core/job-spec.ts'
 import { appendEvent } from '../db/job-events.ts'
+import { isProvisional } from '../db/submissions.ts'
 import { isTerminalAtProvider, type ProviderBatch } from '../providers/provider.ts'
 import { loadContext, lookUp, requireProvider, stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
@@ -32,6 +33,9 @@ export function createPollActivities(dependencies: ActivityDependencies) {
       return await runStep(dependencies, key, 'poll', async () => {
         const { batch } = await loadContext(dependencies, key)
         if (batch.status !== 'in_progress') return await stepOf(dependencies, key)
+        // Found by its looks alone, it may be somebody else's: that its results are ours is known when it has ended.
+        if (await isProvisional(database.drizzle, key.jobId, key.batch))
+          return step('poll', 0, 'not cancelled: it may not be ours')
         const provider = requireProvider(dependencies, batch.provider, batch.simulated)
         const isAsked = await lookUp(async () => {
           await provider.cancel(batch.providerBatchId as string, cancellationSignal())

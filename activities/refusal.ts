@@ -1,6 +1,7 @@
+import { hasOtherLeases } from '../db/admission.ts'
 import { loadBatch, seqOfLine, splitBatch, updateBatch, type BatchRow } from '../db/batches.ts'
 import { findLiveSubmission } from '../db/submissions.ts'
-import type { BatchRefusal } from '../providers/provider.ts'
+import { type BatchRefusal, refusedLinesCode } from '../providers/provider.ts'
 import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -18,8 +19,7 @@ export async function handleRefusal(
 ): Promise<BatchStep> {
   switch (refusal.kind) {
     case 'enqueued_tokens':
-      await backToAdmission(dependencies, context.batch, refusal.code, refusal.message)
-      return step('admit')
+      return await refusedForTokens(dependencies, key, context, refusal)
     case 'auth':
       await backToAdmission(dependencies, context.batch, refusal.code, refusal.message)
       return await pauseForPerson(dependencies, key, 'auth', refusal.message, 'admit')
@@ -30,6 +30,29 @@ export async function handleRefusal(
     case 'other':
       return await endAllAs(dependencies, key, context, 'transient', refusal)
   }
+}
+
+/** Times that a batch is refused for its tokens with none of ours beside it, before it is taken to be too large. */
+const refusalsWhenAlone = 3
+
+/**
+ * Mostly the provider is full, and the batch waits for room. One that is larger than the limit itself would wait for ever: it is halved, at no cost of a
+ * round, until its parts are taken. An item that is larger than the limit fails.
+ */
+async function refusedForTokens(
+  dependencies: ActivityDependencies,
+  key: BatchKey,
+  context: BatchContext,
+  refusal: BatchRefusal,
+): Promise<BatchStep> {
+  const { batch } = context
+  const isOverLimit = refusal.tokenLimit != null && batch.tokens > refusal.tokenLimit
+  const isTooLarge =
+    isOverLimit || (batch.readmissions >= refusalsWhenAlone && !(await hasOtherLeases(dependencies.database.drizzle, batch)))
+  if (isTooLarge && batch.items > 1) return await splitRefused(dependencies, key, context, refusal, 2)
+  if (isOverLimit) return await endAllAs(dependencies, key, context, 'invalid_request', refusal)
+  await backToAdmission(dependencies, batch, refusal.code, refusal.message)
+  return step('admit')
 }
 
 /** Ends a batch with the same error for all of its items: one that another try may mend, or not. */
@@ -64,9 +87,13 @@ export async function endRefused(
   return await stepOf(dependencies, key)
 }
 
-/** The end of a batch that never was at the provider: its items fail with what the provider said. */
+/** The end of a batch that never was at the provider: its items fail with what the provider said, or the one that is at fault is looked for. */
 export async function failRefused(dependencies: ActivityDependencies, key: BatchKey, context: BatchContext): Promise<BatchStep> {
   const { errorCode, errorMessage } = context.batch
+  if (errorCode === refusedLinesCode) {
+    const message = errorMessage ?? 'the provider refused one of the lines'
+    return await handleRefusal(dependencies, key, context, { code: errorCode, message, kind: 'input', lines: [] })
+  }
   return await endAllAs(dependencies, key, context, 'invalid_request', {
     code: errorCode ?? 'refused',
     message: errorMessage ?? 'the provider refused the batch',

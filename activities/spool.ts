@@ -3,15 +3,14 @@ import { join } from 'node:path'
 import { formatItemId } from '../core/item-id.ts'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import { readBatchItems } from '../db/batches.ts'
-import { listEarlierAttempts, type EarlierAttempt } from '../db/outcomes.ts'
-import type { AnswerContent, AnswerError } from '../formats/canonical-answer.ts'
-import { cleanableParameter } from '../formats/cleanable-parameter.ts'
+import { listEarlierAttempts } from '../db/outcomes.ts'
 import { parseInputLine } from '../formats/input-line.ts'
-import type { JobDefaults, Revision } from '../formats/rendering.ts'
+import type { JobDefaults } from '../formats/rendering.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { ActivityDependencies, Logger } from './dependencies.ts'
 import type { BatchContext } from './batch-context.ts'
 import { createLineFile } from './line-file.ts'
+import { revisionAfter } from './revision.ts'
 
 export interface Spool {
   readonly path: string
@@ -70,21 +69,6 @@ export async function spoolBatch(
   } catch (error) {
     await file.discard()
     throw error
-  }
-}
-
-/** What an item's earlier attempts change in its next sending. */
-function revisionAfter(attempts: readonly EarlierAttempt[] | undefined): Revision | undefined {
-  if (attempts === undefined || attempts.length === 0) return undefined
-  const rejected = attempts.findLast((attempt) => attempt.errorClass === 'invalid_output')
-  const refused = attempts.findLast((attempt) => attempt.errorClass === 'invalid_request')
-  const errorOf = (attempt: EarlierAttempt) => JSON.parse(attempt.error) as AnswerError
-  const answer = rejected?.answer == null ? null : (JSON.parse(rejected.answer) as AnswerContent)
-  return {
-    doubleMaxTokens: attempts.some((attempt) => attempt.errorClass === 'truncated'),
-    rejectedAnswer:
-      rejected === undefined || answer?.text == null ? null : { text: answer.text, reason: errorOf(rejected).message },
-    removedParameter: refused === undefined ? null : cleanableParameter(errorOf(refused)),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   findLiveSubmission,
   intendSubmission,
   isFileSubmitted,
+  isLookAlikeUndecided,
   noteAmbiguity,
   recordCreated,
   settleableInMs,
@@ -35,10 +36,9 @@ import { endRefused } from './refusal.ts'
 import { backToAdmission, endUnsent, giveBackRoom } from './room.ts'
 import { spoolBatch } from './spool.ts'
 
-/** Uploads of a batch whose create the provider refuses for good. */
-const maxUploadsOfRefused = 2
 /** Before it is looked again whether a batch that could be taken for this one has been decided about, in milliseconds. */
 const lookAlikeWaitMs = 10_000
+const lookAlikeDetail = 'waits until a batch that could be taken for this one is decided about'
 
 /*
  * Submission, exactly once (design, section 3, step 5). The order of writes is the whole point:
@@ -137,6 +137,8 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     }
     if (provider.keyFingerprint !== batch.keyFingerprint) return await uploadAgain(batch)
     if (batch.inputFileId !== null) return await claimAndSend(key, context, provider, null)
+    if (provider.marker === null && (await isLookAlikeUndecided(database.drizzle, batch)))
+      return step('submit', lookAlikeWaitMs, lookAlikeDetail)
     // Nothing was uploaded: the lines go with the create itself, and are the same on whichever worker it is.
     const defaults = defaultsFor(context, retryPolicy(dependencies, batch.provider, context.spec))
     const spool = await spoolBatch(dependencies, context, provider, defaults, batch.token as string, signal)
@@ -150,7 +152,8 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
 
   async function claimAndSend(key: BatchKey, context: BatchContext, provider: Provider, path: string | null): Promise<BatchStep> {
     const submission = await intend(context.batch, provider)
-    if (submission === null) return step('submit', path === null ? 1000 : lookAlikeWaitMs)
+    const hasLookAlikes = provider.marker === null
+    if (submission === null) return hasLookAlikes ? step('submit', lookAlikeWaitMs, lookAlikeDetail) : step('submit', 1000)
     await reach('submit.after_intent')
     // From before the claim: time that passes until its answer is here, a stopped process included, counts against the deadline.
     const before = readClocks()
@@ -197,8 +200,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       // Settled meanwhile (this process stood still): what came of it is not this try's to decide.
       if (!(await closeSubmission(database.drizzle, submission.id, 'sending', 'not_created', describeError(error))))
         return await stepOf(dependencies, key)
-      if (error.code === 'token_limit_exceeded') {
-        await backToAdmission(dependencies, batch, error.code, error.message)
+      // Too much is under way for this account. A batch without a file is made anew for each try, so it gives its room back as well.
+      if (error.code === 'token_limit_exceeded' || (error.kind === 'rate_limited' && path !== null)) {
+        await backToAdmission(dependencies, batch, error.code ?? 'rate_limited', error.message)
         return step('admit')
       }
       if (error.kind === 'invalid' || error.kind === 'not_found') return await refusedToCreate(context, error)
@@ -218,20 +222,25 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   /** The file is of no use any more (gone, or another project's): the batch keeps its room and is uploaded as a new attempt. */
-  async function uploadAgain(seen: BatchRow): Promise<BatchStep> {
+  async function uploadAgain(
+    seen: BatchRow,
+    why: Pick<Partial<BatchRow>, 'errorCode' | 'errorMessage'> = {},
+  ): Promise<BatchStep> {
     await database.drizzle.transaction(async (tx) => {
       const batch = await loadBatch(tx, seen.jobId, seen.batch, 'lock')
       if (batch.status !== 'submitting' || batch.attempt !== seen.attempt) return
       if ((await findLiveSubmission(tx, batch.jobId, batch.batch)) !== null) return
-      await updateBatch(tx, batch.jobId, batch.batch, { status: 'planned' })
+      await updateBatch(tx, batch.jobId, batch.batch, { status: 'planned', ...why })
     })
     return step('admit')
   }
 
-  /** A create that was refused for good: once more with a new file, then its items fail with what the provider said. */
+  /** A create that was refused for good: once more with a new file, and if that is refused for the same its items fail with what the provider said. */
   async function refusedToCreate(context: BatchContext, error: ProviderError): Promise<BatchStep> {
-    if (context.batch.attempt < maxUploadsOfRefused) return await uploadAgain(context.batch)
-    return await endRefused(dependencies, context.batch, { code: error.code ?? 'create_refused', message: error.message })
+    const code = error.code ?? 'create_refused'
+    if (context.batch.errorCode !== code)
+      return await uploadAgain(context.batch, { errorCode: code, errorMessage: error.message })
+    return await endRefused(dependencies, context.batch, { code, message: error.message })
   }
 
   async function waitToSettle(submission: SubmissionRow, why: string): Promise<BatchStep> {

@@ -18,7 +18,8 @@ export function checkHost({ host: bound }: Config['api']): MiddlewareHandler<Api
   return async (context, next) => {
     const host = context.req.header('host') ?? new URL(context.req.url).host
     if (isLoopback(bound) && !isOwnName(nameOf(host), bound)) {
-      throw new BatchwrightError('host_not_allowed', `"${host}" is no name of this server: use http://${bound}`)
+      const port = /:\d+$/.exec(host)?.[0] ?? ''
+      throw new BatchwrightError('host_not_allowed', `"${host}" is no name of this server: use http://${bound}${port}`)
     }
     const origin = context.req.header('origin')
     if (origin !== undefined && !isSameOrigin(origin, host)) {

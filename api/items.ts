@@ -1,4 +1,5 @@
 import { BatchwrightError } from '../core/errors.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 import type { Json } from '../core/json.ts'
 import { formatDollars } from '../core/money.ts'
 import { findItemLine, listItemAttempts, listItems, type ItemAttempt, type ListedItem } from '../db/items.ts'
@@ -53,7 +54,7 @@ export function addItemRoutes(router: Router, { database }: Dependencies): void 
       const result = await findResult(database, id, seq)
       return context.json({
         ...toItemJson(item),
-        line: JSON.parse(line) as Json,
+        line: parseExactJson(line) as Json,
         earlier_attempts: attempts.map(toAttemptJson),
         result: result === null ? null : toResultJson(job, result),
       })

@@ -1,4 +1,5 @@
 import { BatchwrightError } from '../core/errors.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 import { repeatedKey, repeatedKeyIn } from '../core/repeated-keys.ts'
 
 /** Reads what a caller wrote as JSON. Throws `invalid_json` (bytes that are not UTF-8, too), and `invalid_request` for a key that is there twice. */
@@ -7,7 +8,7 @@ export function parseJson(source: string | Uint8Array, what: string): unknown {
   let value: unknown
   try {
     text = typeof source === 'string' ? source : new TextDecoder('utf-8', { fatal: true }).decode(source)
-    value = JSON.parse(text)
+    value = parseExactJson(text)
   } catch (error) {
     throw new BatchwrightError('invalid_json', `${what} is not JSON: ${(error as Error).message}`, { cause: error })
   }

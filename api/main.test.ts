@@ -103,6 +103,18 @@ describe('the process', () => {
     await api.stop()
   })
 
+  test('without Temporal it starts, says so once, and says which part is missing', async () => {
+    const { lines, logger } = recordingLogger()
+    const api = await startApi(configFor({ TEMPORAL_ADDRESS: '127.0.0.1:1' }), logger)
+    await until('the warning', () => lines.includes('temporal is not reachable; trying again until it is'))
+    expect(lines.filter((line) => line.includes('not reachable'))).toHaveLength(1)
+    const readiness = await fetch(`${api.url}/readyz`)
+    expect(readiness.status).toBe(503)
+    expect(await answerOf(readiness)).toMatchObject({ postgres: { ready: true }, temporal: { ready: false } })
+    expect((await fetch(`${api.url}/v1/jobs`)).status).toBe(200)
+    await api.stop()
+  })
+
   test('a port that is taken is one line that says what to do', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))

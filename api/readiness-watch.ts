@@ -2,11 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Readiness } from './contracts/health.ts'
 import type { ApiLogger } from './dependencies.ts'
 
-const intervalMs = 5000
+const defaultIntervalMs = 5000
 const parts = ['postgres', 'temporal'] as const
 
 /** Logs when Postgres or Temporal goes away and when it comes back, once each, until stopped. */
-export async function watchReadiness(read: () => Promise<Readiness>, logger: ApiLogger, stopping: AbortSignal): Promise<void> {
+export async function watchReadiness(
+  read: () => Promise<Readiness>,
+  logger: ApiLogger,
+  stopping: AbortSignal,
+  intervalMs = defaultIntervalMs,
+): Promise<void> {
   const missing = new Set<string>()
   while (!stopping.aborted) {
     const readiness = await read()

@@ -1,3 +1,4 @@
+import { parseExactJson } from '../core/exact-json.ts'
 import type { Json } from '../core/json.ts'
 import { formatDollars } from '../core/money.ts'
 import type { JobRow } from '../db/job-state.ts'
@@ -30,8 +31,9 @@ export function toResultJson(job: Pick<JobRow, 'provider' | 'simulated'>, stored
     model: stored.model,
     batch_id: stored.providerBatchId,
     attempts: stored.attempts,
-    metadata: stored.metadata === null ? null : (JSON.parse(stored.metadata) as Json),
-    warnings: [...warningsOf(stored.itemWarnings), ...warningsOf(stored.answerWarnings)],
+    metadata: stored.metadata === null ? null : (parseExactJson(stored.metadata) as Json),
+    // Those of the first sending, and of the one that was answered: mostly the same.
+    warnings: [...new Set([...warningsOf(stored.itemWarnings), ...warningsOf(stored.answerWarnings)])],
     simulated: job.simulated,
   }
 }

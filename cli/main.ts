@@ -6,7 +6,8 @@ enableCompileCache()
 // `batchwright results JOB | head`: whoever read our output has enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  process.stderr.write(`batchwright: can't write to standard output (${error.code ?? error.message})\n`)
+  process.exit(1)
 })
 
 const [{ createCli }, { runCli }] = await Promise.all([import('./cli.ts'), import('./program.ts')])

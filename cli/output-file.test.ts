@@ -1,4 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -49,3 +51,25 @@ test('a place that can not be written is named', async () => {
     message: expect.stringContaining(path),
   })
 })
+
+test('a link stays one: its file is written', async () => {
+  const [target, link] = [join(directory, 'target.jsonl'), join(directory, 'link.jsonl')]
+  writeFileSync(target, 'old')
+  symlinkSync(target, link)
+  await writeWholeFile(link, chunksOf('new'))
+  expect(readFileSync(target, 'utf8')).toBe('new')
+  expect(lstatSync(link).isSymbolicLink()).toBe(true)
+})
+
+test('a pipe is written to, and stays one', async () => {
+  const pipe = join(directory, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const reading = readFile(pipe, 'utf8')
+  await writeWholeFile(pipe, chunksOf('through'))
+  expect(await reading).toBe('through')
+  expect(lstatSync(pipe).isFIFO()).toBe(true)
+})
+
+async function* chunksOf(text: string): AsyncGenerator<string> {
+  yield text
+}

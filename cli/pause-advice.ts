@@ -9,9 +9,9 @@ export function pauseAdvice(reason: PauseReason, job: { readonly id: string; rea
     case 'auth':
       return `${job.provider} refused the API key: set a valid one where the worker runs, restart the worker, then: ${resume}`
     case 'submission_unknown':
-      return `it can't be told whether ${job.provider} has created a batch: nothing is sent again until it can. Set the key that the batch was sent with, restart the worker, then: ${resume}`
+      return `it can't be told whether ${job.provider} has created a batch, so nothing of it is sent again. Where another key is set now than it was sent with: set that one, restart the worker, then: ${resume}`
     case 'provider_batch_not_found':
-      return `${job.provider} does not know a batch of this job, probably because the key belongs to another project: set the key that it was created with, restart the worker, then: ${resume}`
+      return `${job.provider} does not know a batch of this job or its results. If the key belongs to another project: set the key that it was created with, restart the worker, then: ${resume}`
     case 'provider_unconfigured':
       return `no worker can talk to ${job.provider} for this job: configure it as it was when the job was created (key, --simulate), restart the worker, then: ${resume}`
     case 'budget':

@@ -45,6 +45,17 @@ test('migrate brings an empty database and a namespace up to date, twice without
   expect(await db.database.sql`select count(*)::int as jobs from jobs`).toEqual([{ jobs: 0 }])
 })
 
+test('migrate where Temporal is not brings the database up to date and says in one line what is left to do', async () => {
+  const db = await createTestDatabase()
+  afterwards(async () => await db.drop())
+  const { code, stdout, stderr } = await run(['migrate'], { DATABASE_URL: db.url, TEMPORAL_ADDRESS: '127.0.0.1:1' })
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+  const [database, temporal, ...more] = stderr.trimEnd().split('\n')
+  expect(database).toBe('Database: up to date')
+  expect(temporal).toMatch(/^Temporal at 127\.0\.0\.1:1 is not reachable, .* run `batchwright migrate` again when it is there$/)
+  expect(more).toEqual([])
+})
+
 test('the simulator says where it listens, and stops at SIGTERM', async () => {
   const { child, ended } = start(['simulator', '--duration', '1s', '--fault', 'items:transient:rate=0.5', '--json'])
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string]

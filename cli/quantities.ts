@@ -31,5 +31,7 @@ export function formatAge(instant: string, nowMs: number): string {
 export function formatMoney(dollars: string): string {
   const value = Number(dollars)
   if (value === 0) return '$0.00'
-  return Math.abs(value) >= 0.01 ? `$${value.toFixed(2)}` : `$${value.toPrecision(2)}`
+  if (Math.abs(value) >= 0.01) return `$${value.toFixed(2)}`
+  // Two digits that count, and never as 2.0e-8.
+  return `$${value.toFixed(1 - Math.floor(Math.log10(Math.abs(value))))}`
 }

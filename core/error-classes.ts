@@ -31,6 +31,8 @@ export interface AttemptHistory {
  * An item that was asked for twice on purpose (`truncated`, `invalid_output`) is paid for twice.
  */
 export function isSentAgain(errorClass: ErrorClass, history: AttemptHistory): boolean {
+  // An item refused for its key means that the key broke while the batch ran: the job pauses, this round does not count, and it goes on with this item.
+  if (errorClass === 'auth') return true
   if (history.round >= history.maxRounds) return false
   switch (errorClass) {
     case 'transient':
@@ -48,9 +50,6 @@ export function isSentAgain(errorClass: ErrorClass, history: AttemptHistory): bo
     case 'budget':
     case 'unknown':
       return false
-    // An item refused for its key means that the key broke while the batch ran: the job pauses, and goes on with this item.
-    case 'auth':
-      return true
   }
 }
 

@@ -23,8 +23,8 @@ test('truncated is sent again once, and invalid_request once if its parameter is
   )
 })
 
-test('nothing is sent again after the last round', () => {
-  expect(classesSentAgain({ round: 3 })).toEqual([])
+test('nothing is sent again after the last round but what was refused for its key, which costs no round', () => {
+  expect(classesSentAgain({ round: 3 })).toEqual(['auth'])
 })
 
 test('backoff doubles from the second round', () => {

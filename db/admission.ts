@@ -209,6 +209,22 @@ export async function grantNext(query: Query, lane: string, capacity: ProviderCa
   }
 }
 
+/** Whether a batch of the same model has room at the same provider. */
+export async function hasOtherLeases(query: Query, batch: BatchRow): Promise<boolean> {
+  const rows = await query
+    .select({ batch: leases.batch })
+    .from(leases)
+    .where(
+      and(
+        eq(leases.lane, laneOf(batch.provider, batch.simulated)),
+        eq(leases.model, batch.model),
+        sql`(${leases.jobId}, ${leases.batch}) <> (${batch.jobId}, ${batch.batch})`,
+      ),
+    )
+    .limit(1)
+  return rows.length > 0
+}
+
 async function readLoad(query: Query, lane: string): Promise<ProviderLoad> {
   const inFlight = await query
     .select({ jobId: leases.jobId, model: leases.model, tokens: leases.tokens })

@@ -182,7 +182,7 @@ export async function splitBatch(query: Query, batch: BatchRow, parts: 1 | 2): P
     insert into batch_items (job_id, batch, seq)
     select ${batch.jobId}, ${next.batch} + ntile(${parts}) over (order by m.seq), m.seq
     from (${members}) m
-    where not exists (select 1 from outcomes o where o.job_id = ${batch.jobId} and o.seq = m.seq)`)
+    where (select true from outcomes o where o.job_id = ${batch.jobId} and o.seq = m.seq) is null`)
   const created = await query.execute<{ batch: number }>(sql`
     insert into batches (job_id, batch, round, shard, split_from, provider, simulated, model, endpoint, listed, seq_from, seq_to, items, bytes, tokens)
     select ${batch.jobId}, b.batch, ${batch.round}, ${next.shard} + (b.batch - ${next.batch}), ${batch.batch}, ${batch.provider}, ${batch.simulated},

@@ -40,7 +40,7 @@ export async function closeItems(database: Database, jobId: string): Promise<num
         where a.job_id = i.job_id and a.seq = i.seq order by batch desc limit 1
       ) last on true
       where i.job_id = ${jobId} and i.seq between ${from} and ${to}
-        and not exists (select 1 from outcomes o where o.job_id = i.job_id and o.seq = i.seq)
+        and (select true from outcomes o where o.job_id = i.job_id and o.seq = i.seq) is null
         and exists (select 1 from jobs j where j.id = i.job_id and j.status = 'finalizing')
       on conflict do nothing`
     closed += rows.count
@@ -159,7 +159,7 @@ export async function reopenItems(
     // A job that failed as a whole has items without any outcome: those are open already.
     const [left] = await tx.execute<{ unanswered: number }>(sql`
       select count(*)::int as unanswered from items i
-      where i.job_id = ${jobId} and not exists (select 1 from outcomes o where o.job_id = i.job_id and o.seq = i.seq)`)
+      where i.job_id = ${jobId} and (select true from outcomes o where o.job_id = i.job_id and o.seq = i.seq) is null`)
     const opened = left?.unanswered ?? 0
     if (opened === 0) return 0
     await tx

@@ -1,6 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
+import { openBatchNumbers } from './batches.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './job-events.ts'
 import { events, jobs, tickets } from './schema.ts'
@@ -38,16 +39,27 @@ export async function startJob(database: Database, jobId: string): Promise<JobRo
 }
 
 /**
- * Pauses a job. A reason that needs a person replaces the user's own pause, and shows even while the job is being cancelled.
- * Returns whether anything changed.
+ * Pauses a job. A reason that needs a person replaces the user's own pause, and shows even while the job is being cancelled. With `spareRound` the
+ * round that is under way does not count as one of those that the job may have. Returns whether anything changed.
  */
-export async function pauseJob(database: Database, jobId: string, reason: PauseReason, detail: string | null): Promise<boolean> {
+export async function pauseJob(
+  database: Database,
+  jobId: string,
+  reason: PauseReason,
+  detail: string | null,
+  { spareRound = false } = {},
+): Promise<boolean> {
   return await database.drizzle.transaction(async (tx) => {
     const job = await loadJob(tx, jobId, 'lock')
     if (isTerminalJobStatus(job.status) || job.status === 'validating' || job.status === 'finalizing') return false
     if (reason === 'user' && (job.status === 'paused' || job.status === 'cancelling')) return false
     if (job.status === 'paused' && job.pauseReason === reason && job.pauseDetail === detail) return false
-    await tx.update(jobs).set({ status: 'paused', pauseReason: reason, pauseDetail: detail }).where(eq(jobs.id, jobId))
+    const isNew = job.status !== 'paused' || job.pauseReason !== reason
+    const firstRound = spareRound && isNew ? Math.min(job.firstRound, job.round) + 1 : job.firstRound
+    await tx
+      .update(jobs)
+      .set({ status: 'paused', pauseReason: reason, pauseDetail: detail, firstRound })
+      .where(eq(jobs.id, jobId))
     await appendEvent(tx, jobId, 'paused', { reason, detail })
     return true
   })
@@ -82,10 +94,26 @@ export async function requestCancel(database: Database, jobId: string): Promise<
   })
 }
 
-export async function markFinalizing(database: Database, jobId: string): Promise<void> {
+/** How often a job was opened again by `retry`. */
+export async function countOpenings(query: Query, jobId: string): Promise<number> {
+  const [row] = await query
+    .select({ count: sql<number>`count(*)::int` })
+    .from(events)
+    .where(and(eq(events.jobId, jobId), eq(events.type, 'retried')))
+  return row?.count ?? 0
+}
+
+/**
+ * Begins the end of a job that was opened `openings` times. Throws `job_reopened` for a late try: the job was opened again since, and what is open now
+ * is not its to close.
+ */
+export async function markFinalizing(database: Database, jobId: string, openings: number | undefined): Promise<void> {
   await database.drizzle.transaction(async (tx) => {
     const job = await loadJob(tx, jobId, 'lock')
     if (isTerminalJobStatus(job.status) || job.status === 'finalizing') return
+    const isReopened = openings !== undefined && (await countOpenings(tx, jobId)) !== openings
+    if (isReopened || (await openBatchNumbers(tx, jobId, 1)).length > 0)
+      throw new BatchwrightError('job_reopened', `job ${jobId} is ${job.status} again`)
     await tx.update(jobs).set({ status: 'finalizing', pauseReason: null, pauseDetail: null }).where(eq(jobs.id, jobId))
     await appendEvent(tx, jobId, 'finalizing')
   })

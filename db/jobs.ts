@@ -159,15 +159,15 @@ async function removeRows(database: Database, jobId: string): Promise<void> {
     await tx.delete(batches).where(eq(batches.jobId, jobId))
     // Those that `listPossibleTwins` follows stay: what they left at the provider is billed all the same. An abandoned one whose batch is known
     // was followed to its end.
-    await tx
-      .delete(submissions)
-      .where(
-        and(
-          eq(submissions.jobId, jobId),
-          sql`${submissions.state} <> 'absent'`,
-          sql`not (${submissions.state} = 'abandoned' and ${submissions.providerBatchId} is null)`,
-        ),
-      )
+    await tx.delete(submissions).where(
+      and(
+        eq(submissions.jobId, jobId),
+        sql`${submissions.state} <> 'absent'`,
+        // Whose batch it is must stay known while another one may be told by the same looks.
+        sql`(${submissions.lookAlike} is null or ${submissions.providerBatchId} is null)`,
+        sql`not (${submissions.state} = 'abandoned' and ${submissions.providerBatchId} is null)`,
+      ),
+    )
     await tx.delete(tickets).where(eq(tickets.jobId, jobId))
     await tx.delete(leases).where(eq(leases.jobId, jobId))
     await tx.delete(events).where(eq(events.jobId, jobId))

@@ -6,7 +6,7 @@ import { listOpenBatches, loadBatch, updateBatch, type BatchRow } from './batche
 import { closeItems, finalizeJob, reopenItems } from './finalize.ts'
 import { listItems } from './items.ts'
 import { listEvents } from './job-events.ts'
-import { loadJob, markFinalizing, requestCancel } from './job-state.ts'
+import { loadJob, markFinalizing, pauseJob, requestCancel } from './job-state.ts'
 import { recordActualCost } from './ledger.ts'
 import { listEarlierAttempts, listUnanswered, mergeResults } from './outcomes.ts'
 import { planRound } from './plan.ts'
@@ -33,6 +33,12 @@ async function jobWithBatch(count: number): Promise<{ jobId: string; batch: Batc
   )
   const [batch] = await listOpenBatches(db.database.drizzle, jobId)
   return { jobId, batch: batch as BatchRow }
+}
+
+/** As the job's workflow ends it: when its batch has. */
+async function beginEnd(jobId: string): Promise<void> {
+  await updateBatch(db.database.drizzle, jobId, 1, { status: 'ended' })
+  await markFinalizing(db.database, jobId, 0)
 }
 
 const failedAttempt = {
@@ -114,7 +120,7 @@ test('a job ends with one outcome an item: what is left ends as its last attempt
     judged(2, failedAttempt),
     judged(3, { ...failedAttempt, errorClass: 'expired' }),
   ])
-  await markFinalizing(db.database, jobId)
+  await beginEnd(jobId)
   await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'invariant_broken' })
   expect(await closeItems(db.database, jobId)).toBe(3)
   expect(await closeItems(db.database, jobId)).toBe(0)
@@ -136,7 +142,7 @@ test('a cancelled job keeps its answers and ends the rest as cancelled', async (
   await mergeResults(db.database, batch, [judged(1), judged(2, failedAttempt)])
   await requestCancel(db.database, jobId)
   await updateBatch(db.database.drizzle, jobId, 1, { status: 'ended', result: 'cancelled' })
-  await markFinalizing(db.database, jobId)
+  await beginEnd(jobId)
   await closeItems(db.database, jobId)
   // Item 2 was answered in it, item 3 was not: each was sent once.
   expect((await listItems(db.database, jobId, {}, 0, 10)).map(({ attempts }) => attempts)).toEqual([1, 1, 1])
@@ -150,7 +156,7 @@ test('retry opens what did not succeed, by class if asked, and keeps it as an at
     judged(2, { status: 'failed', errorClass: 'refusal', error: '{"class":"refusal"}' }),
     judged(3, { status: 'failed', errorClass: 'transient', error: '{"class":"transient"}' }),
   ])
-  await markFinalizing(db.database, jobId)
+  await beginEnd(jobId)
   await finalizeJob(db.database, jobId)
   expect(await reopenItems(db.database, jobId, ['content_filter'], 'request 1')).toBe(0)
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'completed' })
@@ -188,12 +194,27 @@ test('what a batch cost is booked once', async () => {
 test('a late finalization does not close what was opened again', async () => {
   const { jobId, batch } = await jobWithBatch(2)
   await mergeResults(db.database, batch, [judged(1), judged(2, { status: 'failed', errorClass: 'refusal', error: '{}' })])
-  await markFinalizing(db.database, jobId)
+  await beginEnd(jobId)
   await finalizeJob(db.database, jobId)
   await reopenItems(db.database, jobId, null, 'request 4')
+  await expect(markFinalizing(db.database, jobId, 0)).rejects.toMatchObject({ code: 'job_reopened' })
   expect(await closeItems(db.database, jobId)).toBe(0)
   await expect(finalizeJob(db.database, jobId)).rejects.toMatchObject({ code: 'job_reopened' })
   expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'in_progress' })
+})
+
+test('a job with an open batch is not finalized', async () => {
+  const { jobId } = await jobWithBatch(1)
+  await expect(markFinalizing(db.database, jobId, 0)).rejects.toMatchObject({ code: 'job_reopened' })
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'in_progress' })
+})
+
+test('a pause for a broken key spares the round that it broke in, once', async () => {
+  const { jobId } = await jobWithBatch(1)
+  const spare = { spareRound: true }
+  await pauseJob(db.database, jobId, 'auth', 'batch 1: 401', spare)
+  await pauseJob(db.database, jobId, 'auth', 'batch 2: 401', spare)
+  expect(await loadJob(db.database.drizzle, jobId)).toMatchObject({ status: 'paused', round: 1, firstRound: 2 })
 })
 
 test('long texts come back as they were, whatever is missing between them', async () => {

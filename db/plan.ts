@@ -48,7 +48,6 @@ export async function planRound(
   limitsOf: (model: string) => BatchLimits,
   sizes: 'any' | 'distinct' = 'any',
 ): Promise<RoundPlan> {
-  const isListed = round > 1 || job.mixed
   return await database.sql.begin(async (tx) => {
     const [locked] = await tx<{ round: number }[]>`select round from jobs where id = ${job.id} for update`
     if (locked === undefined || locked.round !== round - 1) return { batches: 0, items: 0 }
@@ -56,6 +55,7 @@ export async function planRound(
     const [answered] = await tx<{ outcomes: number }[]>`select count(*)::int as outcomes from outcomes where job_id = ${job.id}`
     if (answered?.outcomes === job.items) return { batches: 0, items: 0 }
     const isFirst = round === 1 && answered?.outcomes === 0
+    const isListed = !isFirst || job.mixed
     const [numbers] = await tx<
       { last: number }[]
     >`select coalesce(max(batch), 0)::int as last from batches where job_id = ${job.id}`

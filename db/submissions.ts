@@ -20,14 +20,14 @@ export async function findLiveSubmission(query: Query, jobId: string, batch: num
 
 /**
  * Writes down the intent to send a batch. Returns null when another attempt wrote one first: the database allows one live submission
- * a batch, whoever asks. Null as well while a batch that could be taken for this one is undecided, unless it is marked: then its provider's list
- * tells it from all others.
+ * a batch, whoever asks. Null as well while a batch that could be taken for this one is undecided, unless it is marked (`Provider.marker`): then its
+ * provider's list tells it from all others.
  */
 export async function intendSubmission(
   query: Query,
   batch: BatchRow,
   sendWindowMs: number,
-  isMarked = batch.inputFileId !== null,
+  isMarked = false,
 ): Promise<SubmissionRow | null> {
   if (batch.token === null || batch.requestHash === null || batch.keyFingerprint === null) return null
   const [row] = await query
@@ -41,7 +41,7 @@ export async function intendSubmission(
       token: batch.token,
       inputFileId: batch.inputFileId,
       items: batch.items,
-      lookAlike: isMarked ? null : `${batch.provider} ${batch.simulated} ${batch.keyFingerprint} ${batch.items}`,
+      lookAlike: isMarked ? null : lookAlikeOf(batch),
       requestHash: batch.requestHash,
       keyFingerprint: batch.keyFingerprint,
       state: 'intended',
@@ -73,7 +73,7 @@ export async function claimSending(query: Query, submissionId: number): Promise<
   return row?.remainingMs ?? null
 }
 
-/** Ends a submission that never reached `created`. Only from the state that the caller saw: true when it was still so. */
+/** Ends a submission that is not, or no more, the batch's own. Only from the state that the caller saw: true when it was still so. */
 export async function closeSubmission(
   query: Query,
   submissionId: number,
@@ -182,6 +182,37 @@ export async function disown(query: Query, batch: BatchRow): Promise<boolean> {
     })
     .where(and(eq(batches.jobId, batch.jobId), eq(batches.batch, batch.batch)))
   return true
+}
+
+/** Whether a batch at the provider was taken for this one by its looks, and nothing has proven it yet. */
+export async function isProvisional(query: Query, jobId: string, batch: number): Promise<boolean> {
+  return (await findLiveSubmission(query, jobId, batch))?.provisional ?? false
+}
+
+/**
+ * Whether another submission that could be taken for this batch's is undecided: then this one can't be sent, and need not be made ready. Of a batch
+ * with a file never.
+ */
+export async function isLookAlikeUndecided(query: Query, batch: BatchRow): Promise<boolean> {
+  const lookAlike = lookAlikeOf(batch)
+  if (lookAlike === null) return false
+  const rows = await query
+    .select({ id: submissions.id })
+    .from(submissions)
+    .where(
+      and(
+        eq(submissions.lookAlike, lookAlike),
+        // Spelled out, so that Postgres sees that an index is made for it.
+        sql`${submissions.lookAlike} is not null and ${submissions.state} in ('intended', 'sending', 'quarantined')`,
+      ),
+    )
+    .limit(1)
+  return rows.length > 0
+}
+
+/** Null: the batch's file tells it apart. */
+function lookAlikeOf(batch: BatchRow): string | null {
+  return batch.inputFileId === null ? `${batch.provider} ${batch.simulated} ${batch.keyFingerprint} ${batch.items}` : null
 }
 
 /** Which of these provider batches some submission owns already. */

@@ -36,7 +36,7 @@ export async function checkDemo(input: {
   workersKilled: number
 }): Promise<DemoFindings> {
   const { client, job, workersKilled } = input
-  const problems: string[] = []
+  const problems = job.status === 'completed' ? [] : [`the job is ${job.status}`]
   const expected = await expectedAnswers(input)
   const ids = [...expected.keys()]
   const examples: Result[] = []
@@ -54,7 +54,6 @@ export async function checkDemo(input: {
     if ([1, 300, 600].includes(result.seq)) examples.push(result)
   }
   const twice = await countTwice(input.simulatorUrl, job.id, expected, problems)
-  if (job.status !== 'completed') problems.push(`the job is ${job.status}`)
   if (answers !== expected.size) problems.push(`${answers} of ${expected.size} items have a right answer`)
   if (twice > 0) problems.push(`${twice} items were paid for twice`)
   if (workersKilled !== 1) problems.push(`${workersKilled} workers were killed instead of 1`)

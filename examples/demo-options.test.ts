@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { demoUsage, readDemoOptions } from './demo-options.ts'
 
-test('the port of the API may be given', () => {
-  expect(readDemoOptions([])).toEqual({ port: undefined })
-  expect(readDemoOptions(['--port', '9000'])).toEqual({ port: 9000 })
-  expect(readDemoOptions(['--port=0'])).toEqual({ port: 0 })
+test('the port of the API and the folder of the data may be given', () => {
+  expect(readDemoOptions([])).toEqual({ port: undefined, data: undefined })
+  expect(readDemoOptions(['--port', '9000'])).toEqual({ port: 9000, data: undefined })
+  expect(readDemoOptions(['--port=0', '--data=/tmp/demo'])).toEqual({ port: 0, data: '/tmp/demo' })
 })
 
 test.for([

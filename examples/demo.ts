@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { createProgressDisplay } from '../cli/progress-display.ts'
@@ -8,39 +9,78 @@ import { Batchwright, type Job } from '../client/batchwright.ts'
 import { describeError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { isPortFree } from '../local/free-port.ts'
-import { runningProcesses } from '../local/process-record.ts'
+import { onEndingSignals } from '../local/ending-signals.ts'
+import { killRecordedProcesses, runningProcesses } from '../local/process-record.ts'
 import { defaultApiPort, startStack, type Stack } from '../local/stack.ts'
 import { createStepPrinter } from '../local/step-printer.ts'
 import { checkDemo, type DemoFindings } from './demo-check.ts'
-import { demoUsage, readDemoOptions, type DemoOptions } from './demo-options.ts'
+import { watchAndKillWorker } from './demo-kill.ts'
+import { demoUsage, readDemoOptions } from './demo-options.ts'
 
 /*
  * `npm run demo`: a job of 600 items on the simulator, whose worker is killed in the middle. It fails on any wrong or missing answer, on anything that
  * was paid twice, and on any process that is left over.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
-const dataDir = join(root, '.batchwright')
-const outputDirectory = join(root, 'demo-output')
 const inputFile = join(root, 'examples', 'support-tickets.jsonl')
 const schemaFile = join(root, 'examples', 'support-tickets.schema.json')
+const configFile = join(root, 'examples', 'demo.yaml')
 const model = 'gpt-5-mini'
 /** The worker is killed when this part is done. */
 const killAt = 0.4
 const simulatorArgs = ['--duration', '8s', '--curve', 'linear', '--fail-rate', '0.02']
+/** What makes a stack use somebody's own database, Temporal, configuration or network. */
+const variablesOfOthers = [
+  'DATABASE_URL',
+  'TEMPORAL_ADDRESS',
+  'TEMPORAL_NAMESPACE',
+  'TEMPORAL_API_KEY',
+  'BATCHWRIGHT_CONFIG',
+  'HOST',
+] as const
 
 const say = (line = '') => void process.stderr.write(`${line}\n`)
+
+interface Demo {
+  readonly port: number | undefined
+  readonly dataDir: string
+  readonly outputDirectory: string
+}
 
 const options = readDemoOptions(process.argv.slice(2))
 if ('mistake' in options) {
   say(`demo: ${options.mistake}; ${demoUsage}`)
   process.exitCode = 2
 } else {
-  process.exitCode = await runDemo(options)
+  const { port, data } = options
+  const dataDir = data === undefined ? join(root, '.batchwright') : resolve(data)
+  const exitCode = await runDemo({ port, dataDir, outputDirectory: join(data === undefined ? root : dataDir, 'demo-output') })
+  // What was interrupted, and connections to what was stopped, must not keep this process.
+  process.exit(exitCode)
 }
 
-async function runDemo({ port }: DemoOptions): Promise<number> {
+async function runDemo(demo: Demo): Promise<number> {
+  for (const name of variablesOfOthers) delete process.env[name]
   const interruption = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
+  const killed = Promise.withResolvers<number>()
+  const ignoreSignals = onEndingSignals({
+    first() {
+      say('Stopping (Ctrl-C again kills at once)')
+      interruption.abort()
+    },
+    again() {
+      killRecordedProcesses(recordOf(demo))
+      killed.resolve(130)
+    },
+  })
+  try {
+    return await Promise.race([playDemo(demo, interruption.signal), killed.promise])
+  } finally {
+    ignoreSignals()
+  }
+}
+
+async function playDemo(demo: Demo, signal: AbortSignal): Promise<number> {
   const startedAt = performance.now()
   say('Batchwright demo: 600 support tickets, classified and answered by a simulated OpenAI. Nothing is spent.')
   say()
@@ -48,29 +88,44 @@ async function runDemo({ port }: DemoOptions): Promise<number> {
   let findings: DemoFindings | undefined
   let failure: string | undefined
   try {
-    stack = await startDemoStack(port, interruption.signal)
-    findings = await runJob(stack, interruption.signal)
+    stack = await startDemoStack(demo, signal)
+    // Whatever the job does or doesn't do: an interruption, or a process that stays down, ends it.
+    findings = await Promise.race([runJob(stack, demo, signal), interrupted(signal), brokenDown(stack)])
   } catch (error) {
-    failure = interruption.signal.aborted ? 'interrupted' : describeError(error)
+    failure = signal.aborted ? 'interrupted' : describeError(error)
   }
   const links = stack === undefined || findings === undefined ? [] : linksOf(stack, findings.job)
   if (stack !== undefined) {
     say('Stopping…')
     await stack.stop()
   }
-  const leftOver = runningProcesses(join(dataDir, 'processes.json'))
+  const leftOver = runningProcesses(recordOf(demo))
   const problems = [
     ...(failure === undefined ? [] : [failure]),
     ...(findings?.problems ?? []),
     ...leftOver.map(({ name, pid }) => `left over: ${name} (pid ${pid})`),
   ]
-  if (findings !== undefined) report(findings, links, performance.now() - startedAt)
+  if (findings !== undefined) report(findings, demo, links, performance.now() - startedAt)
   for (const problem of problems.slice(0, 10)) say(`FAILED: ${problem}`)
   if (problems.length > 10) say(`FAILED: … and ${problems.length - 10} more`)
   return problems.length === 0 ? 0 : 1
 }
 
-async function startDemoStack(port: number | undefined, signal: AbortSignal): Promise<Stack> {
+function recordOf({ dataDir }: Demo): string {
+  return join(dataDir, 'processes.json')
+}
+
+async function interrupted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort')
+  throw signal.reason
+}
+
+async function brokenDown(stack: Stack): Promise<never> {
+  const { name, reason, logPath } = await stack.failed
+  throw new Error(`${name} could not be kept running: ${reason} (log: ${logPath})`)
+}
+
+async function startDemoStack({ port, dataDir }: Demo, signal: AbortSignal): Promise<Stack> {
   const printer = createStepPrinter(process.stderr)
   try {
     return await startStack(
@@ -79,6 +134,7 @@ async function startDemoStack(port: number | undefined, signal: AbortSignal): Pr
         port: port ?? ((await isPortFree(defaultApiPort)) ? defaultApiPort : 0),
         simulate: ['openai'],
         simulatorArgs,
+        configFile,
         stripProviderKeys: true,
         signal,
         env: { LOG_LEVEL: 'info' },
@@ -90,10 +146,10 @@ async function startDemoStack(port: number | undefined, signal: AbortSignal): Pr
   }
 }
 
-async function runJob(stack: Stack, signal: AbortSignal): Promise<DemoFindings> {
+async function runJob(stack: Stack, { outputDirectory }: Demo, signal: AbortSignal): Promise<DemoFindings> {
   const client = new Batchwright({ url: stack.apiUrl })
   const schema = JSON.parse(await readFile(schemaFile, 'utf8')) as JsonObject
-  const job = await client.jobs.create({
+  const created = await client.jobs.create({
     name: 'demo',
     provider: 'openai',
     model,
@@ -103,43 +159,21 @@ async function runJob(stack: Stack, signal: AbortSignal): Promise<DemoFindings> 
     items: inputFile,
   })
   say()
-  say(`Job ${job.id}: ${job.counts.total} items in batches of 100`)
+  say(`Job ${created.id}: ${created.counts.total} items in batches of 100`)
   const display = createProgressDisplay(process.stderr, { plainIntervalMs: 1500 })
-  const kill = Promise.withResolvers<void>()
-  let workersKilled = 0
-  const killWorker = async (): Promise<void> => {
-    const pid = stack.process('worker')?.pid
-    await stack.kill('worker', 'SIGKILL', { restart: false })
-    workersKilled += 1
-    display.note(`kill -9 of the worker (pid ${pid}) at ${Math.round(killAt * 100)} %. The providers go on; nobody watches now.`)
-    await stack.restart('worker')
-    display.note(`A new worker (pid ${stack.process('worker')?.pid}) is up and goes on where the first one was.`)
+  const worker = {
+    pid: () => stack.process('worker')?.pid,
+    kill: () => stack.kill('worker', 'SIGKILL', { restart: false }),
+    restart: () => stack.restart('worker'),
   }
-  let isKilling = false
-  const onProgress = (current: Job): void => {
-    display.show(current)
-    if (isKilling || current.progress.done < killAt * current.progress.total) return
-    isKilling = true
-    killWorker().then(kill.resolve, kill.reject)
-  }
-  const ended = await Promise.race([
-    client.jobs.wait(job.id, { onProgress, signal }),
-    stack.failed.then(({ name, reason }) => Promise.reject(new Error(`${name} could not be kept running: ${reason}`))),
-  ]).finally(() => display.end())
-  await kill.promise
-  await writeResults(client, ended)
-  return await checkDemo({
-    client,
-    job: ended,
-    inputFile,
-    schema,
-    model,
-    simulatorUrl: stack.simulatorUrl as string,
-    workersKilled,
-  })
+  const watching = watchAndKillWorker({ client, jobId: created.id, worker, killAt, display, signal })
+  const { job, workersKilled } = await watching.finally(() => display.end())
+  await writeResults(client, job, outputDirectory)
+  const simulatorUrl = stack.simulatorUrl as string
+  return await checkDemo({ client, job, inputFile, schema, model, simulatorUrl, workersKilled })
 }
 
-async function writeResults(client: Batchwright, job: Job): Promise<void> {
+async function writeResults(client: Batchwright, job: Job, outputDirectory: string): Promise<void> {
   await rm(outputDirectory, { recursive: true, force: true })
   await mkdir(outputDirectory)
   for (const format of ['jsonl', 'csv'] as const) {
@@ -163,9 +197,10 @@ function linksOf(stack: Stack, job: Job): string[] {
   ]
 }
 
-function report({ job, examples, sentAgain, summary }: DemoFindings, links: readonly string[], elapsedMs: number): void {
+function report(findings: DemoFindings, { outputDirectory }: Demo, links: readonly string[], elapsedMs: number): void {
+  const { job, examples, sentAgain, summary } = findings
   say()
-  for (const { custom_id: customId, output } of examples) {
+  for (const { custom_id: customId, output } of examples.filter(({ status }) => status === 'succeeded')) {
     const answer = output as { category: string; priority: string; reply: string }
     say(`  ${customId}  ${answer.category}, ${answer.priority}: ${answer.reply.slice(0, 90)}`)
   }

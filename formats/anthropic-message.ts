@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { ErrorClass } from '../core/error-classes.ts'
 import type { Usage } from '../core/money.ts'
 import type { AnswerContent, CanonicalAnswer, FinishReason } from './canonical-answer.ts'
-
-const count = z.number().nullish()
+import { tokenCount } from './token-count.ts'
 
 /** https://platform.claude.com/docs/en/api/messages: only what is used. */
 const message = z.object({
@@ -21,11 +20,11 @@ const message = z.object({
   ),
   usage: z
     .object({
-      input_tokens: count,
-      output_tokens: count,
-      cache_read_input_tokens: count,
-      cache_creation_input_tokens: count,
-      output_tokens_details: z.object({ thinking_tokens: count }).nullish(),
+      input_tokens: tokenCount,
+      output_tokens: tokenCount,
+      cache_read_input_tokens: tokenCount,
+      cache_creation_input_tokens: tokenCount,
+      output_tokens_details: z.object({ thinking_tokens: tokenCount }).nullish(),
     })
     .nullish(),
 })

@@ -18,13 +18,16 @@ export function unreadableAnswer(httpStatus: number | null, requestId: string | 
   })
 }
 
+/** Of a line that is no result: not JSON, or of no form we know. */
+export const unreadableLineCode = 'unreadable_line'
+
 /** A line of a result file that can't be read: its id where it can be found, and class `unknown`. The caller records it and merges nothing. */
 export function unreadableLine(line: string, itemId: unknown, message: string): ProviderResult {
   return {
     itemId: typeof itemId === 'string' ? itemId : null,
     answer: failedAnswer({
       class: 'unknown',
-      code: 'unreadable_line',
+      code: unreadableLineCode,
       message,
       httpStatus: null,
       requestId: null,

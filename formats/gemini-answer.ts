@@ -3,6 +3,7 @@ import { noUsage } from '../core/money.ts'
 import type { CanonicalAnswer, ProviderResult } from './canonical-answer.ts'
 import { failedAnswer, notAResult, parseResultLine, unreadableAnswer } from './failed-answer.ts'
 import { parseGeminiContent } from './gemini-content.ts'
+import { tokenCount } from './token-count.ts'
 import { classifyGeminiError, type GeminiErrorBody } from './gemini-error.ts'
 
 /** Google's Status. Only what is used; everything may be missing. */
@@ -19,8 +20,9 @@ const resultLine = z.object({ key: z.string().nullish(), response: z.unknown().o
 /** https://ai.google.dev/api/embeddings#EmbedContentResponse */
 const embedContentResponse = z.object({
   embedding: z.object({ values: z.array(z.number()) }),
-  usageMetadata: z.object({ promptTokenCount: z.number().nullish() }).nullish(),
-  tokenCount: z.union([z.number(), z.string()]).nullish(),
+  usageMetadata: z.object({ promptTokenCount: tokenCount }).nullish(),
+  // An int64, which Google's JSON writes as a text.
+  tokenCount: z.preprocess((count) => (typeof count === 'string' ? Number(count) : count), tokenCount),
 })
 
 /**
@@ -70,12 +72,12 @@ function errorBody(error: z.infer<typeof status>): GeminiErrorBody {
 function parseBody(body: unknown): CanonicalAnswer | null {
   const embedded = embedContentResponse.safeParse(body)
   if (!embedded.success) return parseGeminiContent(body)
-  const { embedding, usageMetadata, tokenCount } = embedded.data
+  const { embedding, usageMetadata, tokenCount: counted } = embedded.data
   return {
     content: { text: null, output: null, toolCalls: [], embedding: embedding.values },
     error: null,
     finishReason: 'stop',
-    usage: { ...noUsage, input: usageMetadata?.promptTokenCount ?? Number(tokenCount ?? 0) },
+    usage: { ...noUsage, input: usageMetadata?.promptTokenCount ?? counted ?? 0 },
     model: null,
   }
 }

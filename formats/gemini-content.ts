@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { ErrorClass } from '../core/error-classes.ts'
 import type { Usage } from '../core/money.ts'
 import type { AnswerContent, CanonicalAnswer, FinishReason } from './canonical-answer.ts'
-
-const count = z.number().nullish()
+import { tokenCount } from './token-count.ts'
 
 /** https://ai.google.dev/api/generate-content#generatecontentresponse: only what is used. */
 const generateContentResponse = z.object({
@@ -33,11 +32,11 @@ const generateContentResponse = z.object({
   promptFeedback: z.object({ blockReason: z.string().nullish(), blockReasonMessage: z.string().nullish() }).nullish(),
   usageMetadata: z
     .object({
-      promptTokenCount: count,
-      toolUsePromptTokenCount: count,
-      candidatesTokenCount: count,
-      thoughtsTokenCount: count,
-      cachedContentTokenCount: count,
+      promptTokenCount: tokenCount,
+      toolUsePromptTokenCount: tokenCount,
+      candidatesTokenCount: tokenCount,
+      thoughtsTokenCount: tokenCount,
+      cachedContentTokenCount: tokenCount,
     })
     .nullish(),
   modelVersion: z.string().nullish(),

@@ -108,10 +108,29 @@ describe('neutral lines', () => {
     expect(problemOf(line)).toEqual({ line: 7, field, reason })
   })
 
-  test('a local path is refused with a word about who can read it', () => {
+  test('a local path is refused', () => {
     const { field, reason } = problemOf({ prompt: [{ type: 'image', path: 'cat.png' }] })
     expect(field).toBe('prompt[0].path')
-    expect(reason).toContain('inlined by the CLI')
+    expect(reason).toContain('local files are not read')
+  })
+
+  test('options of a provider that there is not are refused with the nearest name', () => {
+    expect(problemOf({ prompt: 'x', provider_options: { opnai: { seed: 1 } } })).toMatchObject({
+      field: 'provider_options.opnai',
+      reason: expect.stringContaining('did you mean "openai"'),
+    })
+  })
+
+  test('an empty prompt is refused', () => {
+    expect(problemOf({ prompt: '' })).toMatchObject({ field: 'prompt', reason: 'must not be empty' })
+  })
+
+  test('integers that no double holds are passed on as they are written', () => {
+    const text = '{"prompt":"x","metadata":{"order_id":9007199254740993}}'
+    expect(JSON.stringify(parseInputLine(text, 1).metadata)).toBe('{"order_id":9007199254740993}')
+    const native = '{"url":"/v1/chat/completions","body":{"messages":[],"seed":12345678901234567890}}'
+    const { request } = parseInputLine(native, 1)
+    expect(JSON.stringify(request.kind === 'native' ? request.body : null)).toBe('{"messages":[],"seed":12345678901234567890}')
   })
 
   test('base64 without its media type is refused', () => {
@@ -123,7 +142,7 @@ describe('neutral lines', () => {
 
   test('text of any kind survives', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
         expect(parse({ prompt: text }).request).toEqual({ kind: 'generate', messages: [{ role: 'user', content: text }] })
       }),
     )
@@ -156,6 +175,8 @@ describe('lines of OpenAI', () => {
     [{ ...line, body: { stream: true } }, 'body.stream', /can not stream/],
     [{ ...line, body: { model: 5 } }, 'body.model', /expected a string/],
     [{ ...line, metadata: {} }, 'metadata', /unknown field/],
+    [{ ...line, body: { model: 'gpt-4o-mini' } }, 'body.messages', /is missing/],
+    [{ ...line, url: '/v1/embeddings' }, 'body.input', /is missing/],
   ])('%j is refused at %s', (bad, field, reason) => {
     expect(problemOf(bad)).toMatchObject({ field, reason: expect.stringMatching(reason) })
   })

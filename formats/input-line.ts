@@ -1,4 +1,5 @@
 import { BatchwrightError } from '../core/errors.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 import type { JsonObject } from '../core/json.ts'
 import { parseAnthropicLine } from './anthropic-line.ts'
 import type { ParsedLine } from './canonical-request.ts'
@@ -81,7 +82,7 @@ const parsers: Record<LineFormat, LineParser> = {
 function parseObject(text: string, lineNumber: number): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseExactJson(text)
   } catch (error) {
     if (error instanceof RangeError) throw tooDeep(lineNumber, error)
     const cut = /Unexpected end|Unterminated/.test((error as Error).message)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Json, JsonObject } from '../core/json.ts'
+import { didYouMean } from '../core/nearest-name.ts'
 import type { CanonicalRequest, ContentPart, EmbedRequest, GenerateRequest, Message, ParsedLine } from './canonical-request.ts'
 import type { LineParser, LineProblem } from './input-line.ts'
 import { describeIssues } from './line-problem.ts'
@@ -19,9 +20,7 @@ function checkSource(
 ): void {
   const fail = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path, input: part })
   if (part.path !== undefined) {
-    fail('a local path is inlined by the CLI only (batchwright submit): give `url`, or `data` (base64) with `media_type`', [
-      'path',
-    ])
+    fail('local files are not read: give `url`, or `data` (base64) with `media_type`', ['path'])
   } else if (part.url === undefined && part.data === undefined) {
     fail(`give the ${part.type} as \`url\`, or as \`data\` (base64) with \`media_type\``)
   } else if (part.url !== undefined && part.data !== undefined) {
@@ -87,6 +86,9 @@ type NeutralLine = z.infer<typeof neutralLine>
 /** The fields that a neutral line may have. */
 export const neutralFields: readonly string[] = Object.keys(neutralLine.shape)
 
+/** By protocol: a provider of a name of its own has the options of its kind. Those of the others are for when the line is sent there. */
+const optionProviders: readonly string[] = ['openai', 'anthropic', 'gemini']
+
 const generateOnly = ['system', 'max_tokens', 'temperature', 'top_p', 'stop', 'schema', 'tools', 'reasoning_effort'] as const
 
 /** `{custom_id?, prompt | messages | input, ...}`, strictly: an unknown field is a mistake that would otherwise be paid for. */
@@ -111,6 +113,14 @@ function findContradiction(fields: NeutralLine): LineProblem | null {
   }
   if (given.length > 1)
     return { field: given[1] as string, reason: `give only one of prompt, messages and input, not also ${given[0]}` }
+  if (fields.prompt === '') return { field: 'prompt', reason: 'must not be empty' }
+  const unknown = Object.keys(fields.provider_options ?? {}).find((key) => !optionProviders.includes(key))
+  if (unknown !== undefined) {
+    return {
+      field: `provider_options.${unknown}`,
+      reason: `there is no such provider${didYouMean(unknown, optionProviders)}: ${optionProviders.join(', ')}`,
+    }
+  }
   if (fields.input === undefined) return null
   const misplaced = generateOnly.find((field) => fields[field] !== undefined)
   return misplaced === undefined ? null : { field: misplaced, reason: 'does not go with `input`, which asks for an embedding' }

@@ -40,6 +40,10 @@ export const parseOpenAiLine: LineParser = (line) => {
   if (body['stream'] === true) {
     return { problem: { field: 'body.stream', reason: 'a batch can not stream: leave it out' } }
   }
+  const needed = url === '/v1/embeddings' ? 'input' : url === '/v1/chat/completions' ? 'messages' : null
+  if (needed !== null && body[needed] === undefined) {
+    return { problem: { field: `body.${needed}`, reason: `is missing: ${url} requires it` } }
+  }
   return {
     parsed: { customId: customId ?? null, metadata: null, request: { kind: 'native', format: 'openai', endpoint: url, body } },
   }

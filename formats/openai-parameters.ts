@@ -1,8 +1,10 @@
 import type { JsonObject } from '../core/json.ts'
+import { didYouMean } from '../core/nearest-name.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { GenerateRequest } from './canonical-request.ts'
 import { findStrictViolation } from './openai-strict-schema.ts'
 import { schemaInstruction, withinModel } from './request-defaults.ts'
+import { unsupportedRequest } from './unsupported-request.ts'
 
 /** Sampling parameters that reasoning models refuse: https://developers.openai.com/api/docs/guides/latest-model#parameter-compatibility */
 const refusedByReasoningModels = [
@@ -16,6 +18,10 @@ const refusedByReasoningModels = [
   'logit_bias',
   'tool_choice',
 ] as const
+
+const mostStops = 4
+/** https://developers.openai.com/api/docs/guides/reasoning: which of them a model takes differs. */
+const efforts: readonly string[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
 /** Adds limits, sampling, effort and the answer's format to a body, in the endpoint's own terms. */
 export function addParameters(
@@ -34,12 +40,21 @@ export function addParameters(
     if (value === undefined) continue
     if (capabilities.reasoning) warnings.push(`${name} left out: reasoning models do not take it`)
     else if (name === 'stop' && atResponses) warnings.push('stop left out: /v1/responses does not take it')
+    // https://developers.openai.com/api/reference/resources/chat: as an error it would come back with the results.
+    else if (name === 'stop' && Array.isArray(value) && value.length > mostStops)
+      throw unsupportedRequest('stop', `OpenAI takes at most ${mostStops} sequences, not ${value.length}`)
     else body[name] = value
   }
   if (request.reasoning_effort !== undefined) {
+    const effort = request.reasoning_effort
+    if (!efforts.includes(effort))
+      throw unsupportedRequest(
+        'reasoning_effort',
+        `"${effort}" is none that OpenAI has${didYouMean(effort, efforts)}: ${efforts.join(', ')}`,
+      )
     if (capabilities.known && !capabilities.reasoning) warnings.push('reasoning_effort left out: not a reasoning model')
-    else if (atResponses) body['reasoning'] = { effort: request.reasoning_effort }
-    else body['reasoning_effort'] = request.reasoning_effort
+    else if (atResponses) body['reasoning'] = { effort }
+    else body['reasoning_effort'] = effort
   }
   if (request.schema !== undefined) addSchema(body, atResponses, request.schema, capabilities, warnings)
 }

@@ -325,7 +325,9 @@ describe('after an attempt that failed', () => {
   test('tokens are doubled, up to what the model can do, under whatever name', () => {
     expect(render({ prompt: 'x', max_tokens: 5 }, {}, { doubleMaxTokens: true }).body['max_tokens']).toBe(10)
     expect(render({ prompt: 'x', max_tokens: 900 }, {}, { doubleMaxTokens: true }).body['max_tokens']).toBe(1_000)
-    expect(render(native({ max_completion_tokens: 7 }), {}, { doubleMaxTokens: true }).body['max_completion_tokens']).toBe(14)
+    expect(
+      render(native({ messages: [], max_completion_tokens: 7 }), {}, { doubleMaxTokens: true }).body['max_completion_tokens'],
+    ).toBe(14)
     expect(
       render(native({ max_output_tokens: 7 }, '/v1/responses'), {}, { doubleMaxTokens: true }).body['max_output_tokens'],
     ).toBe(14)

@@ -4,8 +4,7 @@ import type { Json } from '../core/json.ts'
 import type { Usage } from '../core/money.ts'
 import type { AnswerContent, CanonicalAnswer, FinishReason } from './canonical-answer.ts'
 import { classOfCode } from './openai-error.ts'
-
-const count = z.number().nullish()
+import { tokenCount } from './token-count.ts'
 
 const chatCompletion = z.object({
   model: z.string().nullish(),
@@ -25,10 +24,10 @@ const chatCompletion = z.object({
   ),
   usage: z
     .object({
-      prompt_tokens: count,
-      completion_tokens: count,
-      prompt_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count }).nullish(),
-      completion_tokens_details: z.object({ reasoning_tokens: count }).nullish(),
+      prompt_tokens: tokenCount,
+      completion_tokens: tokenCount,
+      prompt_tokens_details: z.object({ cached_tokens: tokenCount, cache_write_tokens: tokenCount }).nullish(),
+      completion_tokens_details: z.object({ reasoning_tokens: tokenCount }).nullish(),
     })
     .nullish(),
 })
@@ -49,10 +48,10 @@ const response = z.object({
   ),
   usage: z
     .object({
-      input_tokens: count,
-      output_tokens: count,
-      input_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count }).nullish(),
-      output_tokens_details: z.object({ reasoning_tokens: count }).nullish(),
+      input_tokens: tokenCount,
+      output_tokens: tokenCount,
+      input_tokens_details: z.object({ cached_tokens: tokenCount, cache_write_tokens: tokenCount }).nullish(),
+      output_tokens_details: z.object({ reasoning_tokens: tokenCount }).nullish(),
     })
     .nullish(),
 })
@@ -60,7 +59,7 @@ const response = z.object({
 const embeddings = z.object({
   model: z.string().nullish(),
   data: z.array(z.object({ embedding: z.union([z.array(z.number()), z.string()]) })).min(1),
-  usage: z.object({ prompt_tokens: count }).nullish(),
+  usage: z.object({ prompt_tokens: tokenCount }).nullish(),
 })
 
 /** The answer in the body of a 2xx response of one of the three endpoints, or null when it has the form of none. */

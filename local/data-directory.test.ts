@@ -87,3 +87,9 @@ test('a directory with files of someone else keeps its mode', () => {
   takeDataDirectory(path, '').release()
   expect(statSync(path).mode & 0o777).toBe(0o755)
 })
+
+test.each([['/proc/batchwright'], ['FILE'], ['FILE/below']])('%s can not be one, and one line says so', (place) => {
+  const file = join(parent, 'file')
+  writeFileSync(file, '')
+  expect(() => takeDataDirectory(place.replace('FILE', file), 'http://127.0.0.1:1')).toThrow(/can't be a directory .*--data/)
+})

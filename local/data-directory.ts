@@ -1,9 +1,9 @@
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 import { z } from 'zod'
 
-import { BatchwrightError } from '../core/errors.ts'
+import { BatchwrightError, describeError } from '../core/errors.ts'
 import { identifyProcess, isRunning } from './process-identity.ts'
 
 const lockFile = 'lock.json'
@@ -31,11 +31,11 @@ export type DataDirectory = {
 
 /**
  * Creates the data directory (0700) if it is missing and takes it for this process; `url` is what a second one is told to use instead.
- * A holder that died, by whatever end, holds nothing. Throws `data_directory_in_use` (details: `pid`, `url`).
+ * A holder that died, by whatever end, holds nothing. Throws `data_directory_in_use` (details: `pid`, `url`) and `data_directory_unusable`.
  */
 export function takeDataDirectory(directory: string, url: string): DataDirectory {
   const path = resolve(directory)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  createDirectory(path)
   // One that is shut to others is right as it is; one with files of someone else's (a home, /tmp) is not ours to shut.
   if ((statSync(path).mode & 0o067) !== 0 && isOurs(path)) chmodSync(path, 0o700)
   const logs = join(path, 'logs')
@@ -49,6 +49,25 @@ export function takeDataDirectory(directory: string, url: string): DataDirectory
     ports: () => servicePorts.parse(readJson(portsFile)),
     savePorts: (ports) => writeFileSync(portsFile, `${JSON.stringify(ports, null, 2)}\n`, { mode: 0o600 }),
     release,
+  }
+}
+
+/** Step by step: where nothing can be created (/proc), Node's own recursive `mkdir` never ends. */
+function createDirectory(path: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
+    if (dirname(path) !== path) createDirectory(dirname(path))
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (error instanceof BatchwrightError) throw error
+    const why = hasCode(error, 'EEXIST') || hasCode(error, 'ENOTDIR') ? 'there is a file' : describeError(error)
+    throw new BatchwrightError(
+      'data_directory_unusable',
+      `${path} can't be a directory (${why}): choose another one with --data`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

@@ -50,6 +50,8 @@ export function childEnvironment(inherited: NodeJS.ProcessEnv, stack: StackEnvir
     DATABASE_URL: stack.databaseUrl,
     TEMPORAL_ADDRESS: stack.temporalAddress,
     TEMPORAL_NAMESPACE: stack.temporalNamespace,
+    // The one address that is checked, waited for and printed; an inherited one may be that of another server, or of all the world.
+    HOST: '127.0.0.1',
     PORT: String(stack.apiPort),
     ...(stack.simulate === false ? {} : { BATCHWRIGHT_SIMULATE: stack.simulate.join(',') }),
     ...(stack.simulatorUrl === undefined ? {} : { BATCHWRIGHT_SIMULATOR_URL: stack.simulatorUrl }),

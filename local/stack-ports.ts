@@ -5,11 +5,18 @@ import { pollUntil } from './poll-until.ts'
 
 export type ChosenPorts = Record<keyof ServicePorts, number>
 
+/** Where Temporal's own command line looks for a server, and where its dev server has the Web UI. */
+export const usualPorts: ServicePorts = { temporal: 7233, temporalUi: 8233 }
+
 /**
- * A port for each service that is to be started: the one that was asked for, else the one of the last start if it is free, else any
- * free one. Throws `port_taken` if one that was asked for is not free.
+ * A port for each service that is to be started: the one that was asked for, else the one of the last start, or at the first start the
+ * usual one, if it is free, else any free one. Throws `port_taken` if one that was asked for is not free.
  */
-export async function choosePorts(wanted: ServicePorts, remembered: ServicePorts): Promise<ChosenPorts> {
+export async function choosePorts(
+  wanted: ServicePorts,
+  remembered: ServicePorts,
+  usual: ServicePorts = usualPorts,
+): Promise<ChosenPorts> {
   const chosen: ChosenPorts = { postgres: 0, temporal: 0, temporalUi: 0, simulator: 0 }
   for (const name of Object.keys(chosen) as (keyof ChosenPorts)[]) {
     const fixed = wanted[name]
@@ -18,7 +25,7 @@ export async function choosePorts(wanted: ServicePorts, remembered: ServicePorts
       chosen[name] = fixed
       continue
     }
-    let port = await findFreePort(remembered[name])
+    let port = await findFreePort(remembered[name] ?? usual[name])
     while (Object.values(chosen).includes(port)) port = await findFreePort()
     chosen[name] = port
   }

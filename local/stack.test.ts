@@ -7,6 +7,7 @@ import { Connection, WorkflowClient } from '@temporalio/client'
 import postgres from 'postgres'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import { prepareDataDirectory } from './fixtures/own-ports.ts'
 import { removePostgresCluster } from './postgres-cluster.ts'
 import { isRunning } from './process-identity.ts'
 import { killRecordedProcesses, runningProcesses } from './process-record.ts'
@@ -24,8 +25,9 @@ beforeAll(async () => {
   await findTemporalCli({ notice: (line) => process.stderr.write(`${line}\n`) })
 }, 900_000)
 
-beforeEach(() => {
+beforeEach(async () => {
   dataDir = join(mkdtempSync(join(tmpdir(), 'batchwright-stack-')), 'data')
+  await prepareDataDirectory(dataDir)
   stacks = []
 })
 
@@ -50,7 +52,9 @@ describe('the stack', () => {
   test('starts step by step, gives its children what they need, and stops without leaving anything', async () => {
     const environmentFile = join(dataDir, '..', 'environment.json')
     const ready: string[] = []
+    const stopped: string[] = []
     process.env['OPENAI_API_KEY'] = 'sk-real'
+    process.env['HOST'] = '0.0.0.0'
     let stack: Stack
     try {
       stack = await start(
@@ -59,6 +63,7 @@ describe('the stack', () => {
           stripProviderKeys: true,
           env: { TEST_ENVIRONMENT_FILE: environmentFile },
           configFile: 'some.yaml',
+          onEvent: (event) => void (event.type === 'stopped' && stopped.push(event.name)),
         },
         (step) => {
           if (step.state === 'ready') ready.push(step.name)
@@ -66,6 +71,7 @@ describe('the stack', () => {
       )
     } finally {
       delete process.env['OPENAI_API_KEY']
+      delete process.env['HOST']
     }
     expect(ready.toSorted()).toEqual(['api', 'database schema', 'postgres', 'simulator', 'temporal', 'worker'])
     expect(ready.indexOf('worker')).toBeGreaterThan(ready.indexOf('temporal'))
@@ -77,6 +83,7 @@ describe('the stack', () => {
       DATABASE_URL: stack.databaseUrl,
       TEMPORAL_ADDRESS: stack.temporalAddress,
       TEMPORAL_NAMESPACE: 'default',
+      HOST: '127.0.0.1',
       PORT: new URL(stack.apiUrl).port,
       BATCHWRIGHT_SIMULATE: 'openai',
       BATCHWRIGHT_SIMULATOR_URL: stack.simulatorUrl,
@@ -92,6 +99,8 @@ describe('the stack', () => {
     const processes = recorded()
     expect(processes.map(({ name }) => name).toSorted()).toEqual(['api', 'postgres', 'simulator', 'temporal', 'worker'])
     await stack.stop()
+    // Who needs others goes before them.
+    expect(stopped).toEqual(['worker', 'api', 'simulator', 'temporal', 'postgres'])
     expect(processes.filter(isRunning)).toEqual([])
     expect(readdirSync(dataDir)).not.toContain('lock.json')
   }, 60_000)

@@ -34,7 +34,7 @@ export type StackOptions = {
   /** Program and first arguments of API, worker and simulator; their kind and arguments follow. Default: this Node and `cli/main.ts`. */
   childCommand?: readonly string[]
   simulatorArgs?: readonly string[]
-  /** Ports that must be these; the others are those of the last start if free, else any. */
+  /** Ports that must be these; the others are those of the last start, at the first one Temporal's usual ones, if they are free, else any. */
   ports?: ServicePorts
   /** `false`: Postgres without fsync, for tests. */
   durable?: boolean

@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { openDatabase } from '../db/database.ts'
 import { insertJob } from '../test/job-rows.ts'
+import { prepareDataDirectory } from './fixtures/own-ports.ts'
 import { findFreePort, isPortFree } from './free-port.ts'
 import { pollUntil } from './poll-until.ts'
 import { removePostgresCluster } from './postgres-cluster.ts'
@@ -23,8 +24,9 @@ beforeAll(async () => {
   await findTemporalCli({ notice: (line) => process.stderr.write(`${line}\n`) })
 }, 900_000)
 
-beforeEach(() => {
+beforeEach(async () => {
   dataDir = join(mkdtempSync(join(tmpdir(), 'batchwright-up-')), 'data')
+  await prepareDataDirectory(dataDir)
   ups = []
 })
 
@@ -57,6 +59,8 @@ test('says where everything is; a second one on the directory says who has it; C
   const port = await findFreePort()
   const { child, output, ended } = await startUp(port)
   expect(output()).toContain(`API and docs     http://127.0.0.1:${port}`)
+  const ports = JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as { temporal: number }
+  expect(output()).toContain(`Temporal         127.0.0.1:${ports.temporal}\n`)
   expect(output()).toMatch(/Temporal Web UI {2}http:\/\/127\.0\.0\.1:\d+/)
   expect(output()).toMatch(/ready: postgres/)
   expect(statSync(join(dataDir, 'logs')).mode & 0o777).toBe(0o700)

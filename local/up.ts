@@ -2,16 +2,12 @@ import { join, resolve } from 'node:path'
 
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import { openDatabase } from '../db/database.ts'
+import { onEndingSignals } from './ending-signals.ts'
 import { killRecordedProcesses } from './process-record.ts'
 import { type Stack, type StackOptions, startStack } from './stack.ts'
 import { createStepPrinter } from './step-printer.ts'
 import { describeServiceEvent, type ServiceEvent } from './supervised-service.ts'
 import { describeUnservedJobs } from './unserved-jobs.ts'
-
-/** npm and npx pass a Ctrl-C on that the terminal has already sent to us: one press, two signals. */
-const sameKeyPressMs = 500
-
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export type UpOptions = Omit<StackOptions, 'signal' | 'onEvent'> & {
   /** Where the steps and the addresses are written. Default: stderr. */
@@ -28,18 +24,14 @@ export async function up({ output = process.stderr, ...options }: UpOptions): Pr
   const stop = Promise.withResolvers<'stop'>()
   const kill = Promise.withResolvers<'kill'>()
   const starting = new AbortController()
-  let firstSignalAt: number | undefined
-  const onSignal = (): void => {
-    if (firstSignalAt === undefined) {
-      firstSignalAt = performance.now()
+  const ignoreSignals = onEndingSignals({
+    first() {
       printer.line('Stopping (Ctrl-C again kills at once)')
       starting.abort()
       stop.resolve('stop')
-    } else if (performance.now() - firstSignalAt > sameKeyPressMs) {
-      kill.resolve('kill')
-    }
-  }
-  for (const signal of endingSignals) process.on(signal, onSignal)
+    },
+    again: () => kill.resolve('kill'),
+  })
   // Whoever read our output may have gone; that is no reason to let go of what runs.
   output.on('error', () => undefined)
 
@@ -66,7 +58,7 @@ export async function up({ output = process.stderr, ...options }: UpOptions): Pr
     return 1
   } finally {
     printer.end()
-    for (const signal of endingSignals) process.off(signal, onSignal)
+    ignoreSignals()
   }
 }
 
@@ -87,7 +79,8 @@ function describeStack(stack: Stack, options: UpOptions): string[] {
   return [
     'Batchwright is running.',
     `  API and docs     ${stack.apiUrl}`,
-    ...(stack.uiUrl === undefined ? [`  Temporal         ${stack.temporalAddress}`] : [`  Temporal Web UI  ${stack.uiUrl}`]),
+    `  Temporal         ${stack.temporalAddress}`,
+    ...(stack.uiUrl === undefined ? [] : [`  Temporal Web UI  ${stack.uiUrl}`]),
     `  data             ${stack.dataDir} (logs in ${join(stack.dataDir, 'logs')})`,
     ...(simulated.length === 0 ? [] : [`  simulated        ${simulated.join(', ')}: made-up answers, nothing is spent`]),
     ...(stack.simulatorUrl === undefined

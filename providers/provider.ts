@@ -33,6 +33,8 @@ export interface BatchRefusal {
   readonly message: string
   /** `enqueued_tokens`: back to admission, costs no round. `input`: the lines are at fault. `auth`, `other`: as they say. */
   readonly kind: 'enqueued_tokens' | 'input' | 'auth' | 'other'
+  /** With `enqueued_tokens`: the limit that the provider names. */
+  readonly tokenLimit?: number | null
   /** 1-based lines of the input file that the provider names, with its words. */
   readonly lines: ReadonlyArray<{ readonly line: number; readonly code: string; readonly message: string }>
 }
@@ -40,6 +42,12 @@ export interface BatchRefusal {
 export function isTerminalAtProvider(status: ProviderBatch['status']): boolean {
   return status !== 'in_progress' && status !== 'cancelling'
 }
+
+/** Results may appear this long after their batch is reported as ended: only then is it believed that there are none. */
+export const resultsLagMs = 10 * 60_000
+
+/** The code of a create that was refused for one of the lines that it carried: the others can be taken without it. */
+export const refusedLinesCode = 'lines_refused'
 
 /** How a failed call is to be taken. Thrown by every method that calls a provider. */
 export class ProviderError extends Error {

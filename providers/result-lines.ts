@@ -1,12 +1,11 @@
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
+import { unreadableLineCode } from '../formats/failed-answer.ts'
 import { splitLines } from '../formats/line-splitter.ts'
-import { ProviderError } from './provider.ts'
+import { ProviderError, resultsLagMs } from './provider.ts'
 
 /** An answer can be long, above all a list of embeddings; a line beyond this is a broken file. */
 const maxLineBytes = 128 * 1024 * 1024
-/** The results of a batch may appear a moment after it is reported as ended. */
-const fileDelayMs = 10 * 60_000
 
 export interface ResultSource {
   /** For messages. */
@@ -43,7 +42,7 @@ export async function* readResultLines(source: ResultSource): AsyncGenerator<Pro
     for await (const line of splitLines(counted(), { maxLineBytes, invalidUtf8: 'replace' })) {
       lastLineTerminated = line.terminated
       const result = parse(line.text)
-      if (!line.terminated && result.answer.error?.code === 'unreadable_line') {
+      if (!line.terminated && result.answer.error?.code === unreadableLineCode) {
         throw new ProviderError(`${name}: ends in the middle of a line, after ${receivedBytes} bytes`, { kind: 'incomplete' })
       }
       lines += 1
@@ -72,7 +71,7 @@ export function contentLength(response: Response): number | null {
 /** A result file that is not found is only late, for a while after the batch's end. */
 export function notThereYet(failure: ProviderError, name: string, endedAt: Date | null): ProviderError {
   const endedMs = endedAt === null ? 0 : Date.now() - endedAt.getTime()
-  if (failure.kind !== 'not_found' || endedMs > fileDelayMs) return failure
+  if (failure.kind !== 'not_found' || endedMs > resultsLagMs) return failure
   return new ProviderError(`${name}: not there yet`, {
     kind: 'transient',
     httpStatus: 404,

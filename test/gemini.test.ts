@@ -85,6 +85,21 @@ test('two small batches of one size are undecided at the same time, and each is 
   expect(await geminiBatches()).toHaveLength(before + 2)
 })
 
+test.each([
+  ['of a file', 60],
+  ['of a create', 6],
+])('a line %s that is not taken fails alone, and the others are found their way around it', async (how, count) => {
+  const prompts = promptsOf(count, `refused ${how}`)
+  const culprit = 3
+  prompts[culprit] += ' [[simulate:refused_line]]'
+  const jobId = await submit(prompts)
+  expect(await jobAt(stack, jobId, undefined, 60_000)).toMatchObject({ status: 'completed', succeeded: count - 1, failed: 1 })
+  const rows = await outcomesOf(stack, jobId)
+  expect(rows.filter(({ status }) => status !== 'succeeded').map(({ seq, errorClass }) => [seq, errorClass])).toEqual([
+    [culprit + 1, 'invalid_request'],
+  ])
+})
+
 test('what expires is lost, and sent again', async () => {
   await simulator.setOptions({ curve: 'stalled', duration_ms: 300, window_ms: 900 })
   const prompts = promptsOf(6, 'expired')

@@ -74,7 +74,7 @@ const changes: ReadonlyArray<{ what: string; history: string; from: RegExp; to: 
   {
     what: 'a poll without a wait',
     history: 'batch-polled.json',
-    from: /await \(0,\s*[\w.]+condition\)\(isWoken, next\.waitMs\)/,
+    from: /await \(0,\s*[\w.]+condition\)\(isWoken, next\.waitMs, [^)]*\)/,
     to: 'void 0',
   },
   {

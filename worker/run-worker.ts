@@ -31,10 +31,16 @@ export async function runWorkerProcess(config: Config): Promise<number> {
   const database = openDatabase(requireDatabaseUrl(config), { maxConnections, applicationName: 'batchwright worker' })
   try {
     const providers = createProviderRegistry(providerSettings(config), loadCatalog(config.models))
-    await waitForPostgres(database, logger, stopping.signal)
     const { address, namespace, apiKey } = config.temporal
-    const connection = await connectToTemporal({ address, namespace, apiKey: apiKey?.reveal() ?? null }, logger, stopping.signal)
+    // Side by side, so that both are named where both are missing.
+    const [connected, reached] = await Promise.allSettled([
+      connectToTemporal({ address, namespace, apiKey: apiKey?.reveal() ?? null }, logger, stopping.signal),
+      waitForPostgres(database, logger, stopping.signal),
+    ])
+    if (connected.status === 'rejected') throw connected.reason
+    const connection = connected.value
     try {
+      if (reached.status === 'rejected') throw reached.reason
       const worker = await startWorker({
         connection,
         namespace,

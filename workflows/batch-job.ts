@@ -34,8 +34,8 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
       for (;;) {
         const retry = control.takeRetry()
         const begun = await jobs('begin').beginJob({ jobId, retry, requestId: uuid4() })
-        // One that came while another was obeyed asks for the same.
-        if (retry !== null) control.takeRetry()
+        // The same again, while the first was obeyed, asks for nothing more.
+        if (retry !== null) control.dropRetry(retry)
         if (!begun.hasWork) return ended
         control.start(begun)
 
@@ -56,7 +56,7 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
         }
         if (control.hasRetry()) continue
 
-        ended = await jobs('finalize').finalize({ jobId })
+        ended = await jobs('finalize').finalize({ jobId, openings: begun.openings })
         control.end(ended.status)
         const after = Promise.allSettled([
           notifyActivities().notify({ jobId }),
@@ -85,7 +85,10 @@ export async function batchJob({ jobId, retry = null }: BatchJobInput): Promise<
       const [code, message] = [failure?.type ?? 'internal', failure?.message ?? error.message]
       await jobs('fail').failJob({ jobId, code, message })
       control.end('failed')
-      await Promise.allSettled([notifyActivities().notify({ jobId })])
+      const notified = Promise.allSettled([notifyActivities().notify({ jobId })])
+      // A webhook that is down must not swallow a retry.
+      await Promise.race([notified, condition(() => control.hasRetry())])
+      if (control.hasRetry()) await continueAsNew<typeof batchJob>({ jobId, retry: control.takeRetry() })
       throw ApplicationFailure.nonRetryable(message, code)
     }
   })

@@ -39,7 +39,7 @@ export async function janitor({ intervalMs, sweeps = 0 }: JanitorInput): Promise
     const { lanes, summary } = await sweep({ isFull: count % fullSweepEvery === 0 })
     setCurrentDetails(summary)
     for (const lane of lanes) await sweepProvider(lane)
-    await sleep(intervalMs)
+    await sleep(intervalMs, { summary: 'until the next sweep' })
     if (workflowInfo().continueAsNewSuggested || (count + 1) % sweepsPerRun === 0) {
       await CancellationScope.nonCancellable(() => continueAsNew<typeof janitor>({ intervalMs, sweeps: count + 1 }))
     }

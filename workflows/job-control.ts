@@ -82,6 +82,12 @@ export class JobControl {
     return retry
   }
 
+  /** Forgets a request for the same as this one. */
+  dropRetry(same: RetryRequest): void {
+    const classesOf = (request: RetryRequest | null) => JSON.stringify([...(request?.classes ?? [])].sort())
+    if (classesOf(this.#retry) === classesOf(same)) this.#retry = null
+  }
+
   get isCancelled(): boolean {
     return this.#isCancelled
   }
@@ -168,15 +174,16 @@ export class JobControl {
     await Promise.allSettled([getExternalWorkflowHandle(batchWorkflowId(this.#jobId, batch)).signal(signal)])
   }
 
-  /** Waits until `isDone`, or for `timeoutMs`, obeying what is asked meanwhile. False: the time is over. */
-  async waitUntil(isDone: () => boolean, timeoutMs?: number): Promise<boolean> {
+  /** Waits until `isDone`, or for `timeout.ms`, obeying what is asked meanwhile. False: the time is over. */
+  async waitUntil(isDone: () => boolean, timeout?: { ms: number; summary: string }): Promise<boolean> {
     const isAwake = () => this.#inbox.length > 0 || isDone()
-    const deadline = timeoutMs === undefined ? null : Date.now() + timeoutMs
+    const deadline = timeout === undefined ? null : { at: Date.now() + timeout.ms, summary: timeout.summary }
     for (;;) {
       for (let command = this.#inbox.shift(); command !== undefined; command = this.#inbox.shift()) await this.#obey(command)
       if (isDone()) return true
       if (deadline === null) await condition(isAwake)
-      else if (Date.now() >= deadline || !(await condition(isAwake, deadline - Date.now()))) return false
+      else if (Date.now() >= deadline.at || !(await condition(isAwake, deadline.at - Date.now(), { summary: deadline.summary })))
+        return false
     }
   }
 
@@ -192,7 +199,7 @@ export class JobControl {
 
   /** The backoff before a round; a cancel ends it. */
   async waitBeforeRound(waitMs: number): Promise<void> {
-    if (waitMs > 0) await this.waitUntil(() => this.#isCancelled, waitMs)
+    if (waitMs > 0) await this.waitUntil(() => this.#isCancelled, { ms: waitMs, summary: 'backoff before the round' })
   }
 
   async #obey(command: Command): Promise<void> {

@@ -55,10 +55,10 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
       if (next.waitMs !== 0 && !(next.cancelDue && !isCancelSent)) {
         const isWoken = () => wakeups > consumedWakeups
         // Every signal so far is consumed by the wait that follows it, so none can spin the loop.
-        if (next.waitMs !== null) await condition(isWoken, next.waitMs)
+        if (next.waitMs !== null) await condition(isWoken, next.waitMs, { summary: `batch ${batch}: until ${next.phase}` })
         else {
           await tellJob(batchPausedSignal)
-          await condition(isWoken, lookAgainMs)
+          await condition(isWoken, lookAgainMs, { summary: `batch ${batch}: paused` })
         }
       }
       consumedWakeups = wakeups

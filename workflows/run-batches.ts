@@ -28,7 +28,7 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
     await Promise.all(starting.map((batch) => start(batch)))
     const isAwake = await control.waitUntil(
       () => isOver() || workflowInfo().continueAsNewSuggested || (hasWork() && control.openBatches < windowSize),
-      lookAgainMs,
+      { ms: lookAgainMs, summary: 'until batches end' },
     )
     if (!isAwake) control.forgetAdopted()
     if (!isAwake || workflowInfo().continueAsNewSuggested) return
@@ -48,7 +48,7 @@ export async function runBatches(jobId: string, batches: readonly number[], cont
         () => control.batchEnded(batch),
         async () => {
           control.batchLost(batch)
-          await sleep(lostBatchPauseMs)
+          await sleep(lostBatchPauseMs, { summary: `before batch ${batch} is started again` })
           control.batchFound(batch)
         },
       )

@@ -13,6 +13,7 @@ export function apiCommand(_cli: Cli): Command {
     .option('--port <N>', 'default: PORT, else 8787', parsePort)
     .option('--host <ADDRESS>', 'default: HOST, else 127.0.0.1; any other needs BATCHWRIGHT_API_KEY')
     .option('--config <FILE>', 'default: batchwright.yaml in the current folder, if there is one')
+    .option('--json', 'what it does anyway: its log is JSON lines')
     .addHelpText('after', '\nNeeds DATABASE_URL and TEMPORAL_ADDRESS. BATCHWRIGHT_API_KEY, if set, is asked of every caller.')
     .action(async ({ port, host, config }: { port?: number; host?: string; config?: string }) => {
       const [{ runApi }, { loadConfig }] = await Promise.all([import('../../api/main.ts'), import('../../config/config.ts')])

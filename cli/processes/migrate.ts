@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { BatchwrightError, describeError } from '../../core/errors.ts'
-import { printLine, type Cli } from '../cli.ts'
+import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
 
-const connectTimeoutMs = 10_000
+const connectTimeoutMs = 5000
 
 export function migrateCommand(cli: Cli): Command {
   return createCommand({
@@ -13,11 +13,20 @@ export function migrateCommand(cli: Cli): Command {
     examples: ['migrate', 'migrate --config batchwright.yaml'],
   })
     .option('--config <FILE>', 'default: batchwright.yaml in the current folder, if there is one')
+    .option('--json', 'print what was done as JSON')
     .addHelpText('after', '\nNeeds DATABASE_URL; uses TEMPORAL_ADDRESS. Safe to run twice, and from several machines at once.')
-    .action(runWith(cli, async ({ config }: { config?: string }) => await migrateAll(cli, config)))
+    .action(
+      runWith(cli, async ({ config, json }: { config?: string; json?: boolean }) => {
+        const searchAttributes = await migrateAll(cli, config)
+        if (json === true) printJson(cli, { database: 'up to date', search_attributes: searchAttributes })
+      }),
+    )
 }
 
-async function migrateAll(cli: Cli, configFile: string | undefined): Promise<void> {
+/** What became of the search attributes; whatever goes wrong with the database, throws. */
+type Registration = 'registered' | 'not_registered' | 'temporal_unreachable'
+
+async function migrateAll(cli: Cli, configFile: string | undefined): Promise<Registration> {
   const [{ migrate }, { loadConfig, requireDatabaseUrl }] = await Promise.all([
     import('../../db/migrate.ts'),
     import('../../config/config.ts'),
@@ -35,11 +44,14 @@ async function migrateAll(cli: Cli, configFile: string | undefined): Promise<voi
   }
   printLine(cli.stderr, 'Database: up to date')
   const { address, namespace, apiKey } = config.temporal
-  await registerAt(cli, { address, namespace, apiKey: apiKey?.reveal() })
+  return await registerAt(cli, { address, namespace, apiKey: apiKey?.reveal() })
 }
 
 /** Without them jobs run as well, so a Temporal that can't be reached is a warning. */
-async function registerAt(cli: Cli, temporal: { address: string; namespace: string; apiKey: string | undefined }): Promise<void> {
+async function registerAt(
+  cli: Cli,
+  temporal: { address: string; namespace: string; apiKey: string | undefined },
+): Promise<Registration> {
   const { address, namespace, apiKey } = temporal
   const [{ Connection }, { registerSearchAttributes }] = await Promise.all([
     import('@temporalio/client'),
@@ -54,6 +66,7 @@ async function registerAt(cli: Cli, temporal: { address: string; namespace: stri
     try {
       const isRegistered = await registerSearchAttributes(connection, namespace, (line) => printLine(cli.stderr, line))
       if (isRegistered) printLine(cli.stderr, `Temporal: search attributes are registered in namespace "${namespace}"`)
+      return isRegistered ? 'registered' : 'not_registered'
     } finally {
       await connection.close()
     }
@@ -62,5 +75,6 @@ async function registerAt(cli: Cli, temporal: { address: string; namespace: stri
       cli.stderr,
       `Temporal at ${address} is not reachable, so the search attributes are not registered (${describeError(error)}): jobs run without them; run \`batchwright migrate\` again when it is there`,
     )
+    return 'temporal_unreachable'
   }
 }

@@ -10,6 +10,7 @@ export function workerCommand(_cli: Cli): Command {
     examples: ['worker', 'worker --config batchwright.yaml'],
   })
     .option('--config <FILE>', 'default: batchwright.yaml in the current folder, if there is one')
+    .option('--json', 'what it does anyway: its log is JSON lines')
     .addHelpText('after', '\nNeeds DATABASE_URL, TEMPORAL_ADDRESS and the keys of the providers.')
     .action(async ({ config }: { config?: string }) => {
       const [{ runWorker }, { loadConfig }] = await Promise.all([

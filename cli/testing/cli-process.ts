@@ -18,6 +18,7 @@ export interface StartedCli {
   readonly ended: Promise<Ended>
   /** So far. */
   readonly stderr: () => string
+  readonly stdout: () => string
 }
 
 /** The command as people run it, in a process and a folder of its own. */
@@ -43,7 +44,7 @@ export function createCliRunner(environment: Record<string, string>): CliRunner 
     child.stdin.on('error', () => undefined)
     if (input !== null) child.stdin.end(input)
     const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
-    return { child, ended, stderr: () => stderr }
+    return { child, ended, stderr: () => stderr, stdout: () => stdout }
   }
   return {
     directory,

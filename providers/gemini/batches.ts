@@ -3,7 +3,7 @@ import { geminiEndpoints } from '../../formats/gemini-request.ts'
 import { cancelUnlessEnded } from '../cancel-unless-ended.ts'
 import { type BatchPage, listBack, pageSize } from '../list-back.ts'
 import { parseAnswer } from '../parse-answer.ts'
-import { type CreateInput, ProviderError, type ProviderBatch } from '../provider.ts'
+import { type CreateInput, ProviderError, refusedLinesCode, type ProviderBatch } from '../provider.ts'
 import { createSinglePost } from '../single-post.ts'
 import { toProviderBatch } from './batch-object.ts'
 import type { GeminiContext } from './client.ts'
@@ -28,8 +28,15 @@ export async function createBatch(context: GeminiContext, input: CreateInput): P
     return toProviderBatch(await response.json(), 'create', context.expiresAfterMs)
   } catch (error) {
     post.rethrowRefusal()
-    throw toProviderError(error, 'create', { creates: true })
+    throw asRefusedLines(toProviderError(error, 'create', { creates: true }), input)
   }
+}
+
+/** Requests that travel in a create are checked there, all together. */
+function asRefusedLines(failure: ProviderError, { inputFileId }: CreateInput): ProviderError {
+  const { kind, httpStatus, certainlyNotApplied, message, cause } = failure
+  if (inputFileId !== null || kind !== 'invalid' || !certainlyNotApplied || httpStatus === null) return failure
+  return new ProviderError(message, { kind, httpStatus, code: refusedLinesCode, certainlyNotApplied, cause })
 }
 
 async function inputConfigOf({ inputFileId, path }: CreateInput): Promise<object> {

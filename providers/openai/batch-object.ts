@@ -87,6 +87,15 @@ const inputCodes: ReadonlySet<string> = new Set([
   'file_too_large',
 ])
 
+/** The number is in the words alone: "… Limit: 90,000 enqueued tokens. …". */
+function tokenLimitIn(errors: ReadonlyArray<{ readonly message?: string | null | undefined }>): number | null {
+  for (const { message } of errors) {
+    const limit = /\blimit:\s*(\d[\d,]*)/i.exec(message ?? '')?.[1]
+    if (limit !== undefined) return Number(limit.replaceAll(',', ''))
+  }
+  return null
+}
+
 function refusalOf(batch: BatchObject): BatchRefusal {
   const errors = batch.errors?.data ?? []
   const codes = errors.map((error) => error.code ?? '')
@@ -96,7 +105,7 @@ function refusalOf(batch: BatchObject): BatchRefusal {
   const isQueueFull = errors.some(
     (error) => error.code === 'token_limit_exceeded' || /enqueued token limit/i.test(error.message ?? ''),
   )
-  if (isQueueFull) return { code, message, kind: 'enqueued_tokens', lines: [] }
+  if (isQueueFull) return { code, message, kind: 'enqueued_tokens', tokenLimit: tokenLimitIn(errors), lines: [] }
   if (codes.some((each) => billingCodes.has(each) || each === 'invalid_api_key'))
     return { code, message, kind: 'auth', lines: [] }
   const lines = errors
