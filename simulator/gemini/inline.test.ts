@@ -118,7 +118,7 @@ describe('quirks of inline results', () => {
     expect(operation.response?.responsesFile).toBeUndefined()
     expect(
       inlined(operation)
-        .map(({ metadata }) => metadata?.['key'])
+        .map(({ metadata }) => String(metadata?.['key']))
         .toSorted(),
     ).toEqual(['item-0', 'item-1', 'item-2'])
   })

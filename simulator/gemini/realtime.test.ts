@@ -83,7 +83,7 @@ describe('generateContent', () => {
       method: 'POST',
       body: JSON.stringify(body),
     })
-    expect((await response.json()) as unknown).toMatchObject({ candidates: [{ finishReason: 'STOP' }] })
+    expect(await response.json()).toMatchObject({ candidates: [{ finishReason: 'STOP' }] })
   })
 
   it('calls a function that it has to call', async () => {
