@@ -7,7 +7,8 @@ import {
 } from '@google/genai'
 import { describe, expect, it } from 'vitest'
 import { generateRequest, simulatedGeminis, testModel, type SimulatedGemini } from '../testing/simulated-gemini.ts'
-import { geminiAnswerFor, geminiEmbeddingFor } from './answer.ts'
+import { promptFingerprint } from '../openai/answer.ts'
+import { geminiAnswerFor, geminiEmbeddingFor, geminiPromptFingerprint } from './answer.ts'
 
 const simulatedGemini = simulatedGeminis(GoogleGenAI)
 
@@ -70,6 +71,15 @@ describe('generateContent', () => {
     expect(JSON.parse(plain.text ?? '')).toEqual({ city: expect.any(String) })
     const free = await ask(gemini, 'Anything', { responseMimeType: 'application/json' })
     expect(JSON.parse(free.text ?? '')).toHaveProperty('answer')
+  })
+
+  it('knows a conversation by the fingerprint that it has at the other providers', () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Why?' },
+    ]
+    const request = generateRequest('Why?', { systemInstruction: { parts: [{ text: 'Be brief.' }] } })
+    expect(geminiPromptFingerprint(request)).toBe(promptFingerprint('/v1/chat/completions', { model: 'gpt-5', messages }))
   })
 
   it('reads requests in the other spelling, as the guide writes them in files', async () => {
