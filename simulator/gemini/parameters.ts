@@ -1,3 +1,4 @@
+import type { GenerationConfig } from '@google/genai'
 import { isObject, type JsonObject } from '../json.ts'
 import { GeminiError, invalidArgument } from './errors.ts'
 import { camelName, fieldOf, listOf, messageOf, textOf } from './field.ts'
@@ -15,10 +16,9 @@ const requestFields = [
   'cachedContent',
   'store',
   'serviceTier',
-  'labels',
 ]
 /** https://ai.google.dev/api/generate-content#v1beta.GenerationConfig */
-const configFields = [
+const configFields: readonly (keyof GenerationConfig | '_responseJsonSchema' | 'imageConfig')[] = [
   'stopSequences',
   'responseMimeType',
   'responseSchema',
@@ -41,12 +41,11 @@ const configFields = [
   'thinkingConfig',
   'imageConfig',
   'mediaResolution',
-  'audioTimestamp',
   'modelSelectionConfig',
   'translationConfig',
   'audioTranscriptionConfig',
 ]
-const embeddingFields = ['model', 'content', 'taskType', 'title', 'outputDimensionality', 'embedContentConfig']
+const embeddingFields = ['model', 'content', 'taskType', 'title', 'outputDimensionality']
 
 /** What the API says to a body of generateContent that it doesn't take; null if it does. */
 export function refusedParameter(model: string, request: JsonObject, strict: boolean): GeminiError | null {

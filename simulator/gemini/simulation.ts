@@ -9,6 +9,7 @@ import { createBatchRunner } from './batch-runner.ts'
 import { batchRoutes } from './batches.ts'
 import { errorForStatus, GeminiError, invalidArgument, wireError, wrongKey } from './errors.ts'
 import { fileRoutes } from './files.ts'
+import { realtimeRoutes } from './realtime.ts'
 import { isOver, openState, type StoredBatch, type StoredFile } from './state.ts'
 import { uploadRoutes } from './uploads.ts'
 
@@ -36,6 +37,7 @@ export function simulateGemini({ directory, options, books }: SimulationDeps): P
       ...uploadRoutes({ state, options, pathOf }),
       ...fileRoutes({ state, options, pathOf }),
       ...batchRoutes({ state, options, runner, files, retrievals }),
+      ...realtimeRoutes({ state, options, books }),
     ].flatMap(inEveryVersion),
     // The API has no number for a call that a person could name; this one is for reading the simulator's log.
     requestIdHeader: 'x-simulator-request-id',
