@@ -63,6 +63,14 @@ test('answers are in a file, or in the batch itself, wherever it says so', () =>
   expect(batchOf({ output: { inlinedResponses: { inlinedResponses: [] } } }).resultFileIds).toEqual(['batches/b1'])
 })
 
+test('what was done before a batch expired or was cancelled is lost, and counts for nothing', () => {
+  const batchStats = { requestCount: '9', successfulRequestCount: '4' }
+  expect(batchOf({ state: 'BATCH_STATE_EXPIRED', batchStats }).counts).toEqual({ done: 0, failed: 0, total: 9 })
+  expect(batchOf({ state: 'BATCH_STATE_CANCELLED', batchStats }).counts).toEqual({ done: 0, failed: 0, total: 9 })
+  const output = { responsesFile: 'files/batch-b1' }
+  expect(batchOf({ state: 'BATCH_STATE_CANCELLED', batchStats, output }).counts).toMatchObject({ done: 4 })
+})
+
 describe('a batch that failed', () => {
   test.each([
     [{ code: 3, message: 'line 7 is no request' }, 'input', 'INVALID_ARGUMENT'],

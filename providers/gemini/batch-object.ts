@@ -57,7 +57,7 @@ export function toProviderBatch(value: unknown, call: string, expiresAfterMs: nu
     status,
     rawStatus: metadata.state ?? (batch.done === true ? 'done' : 'unknown'),
     marker: textOf(metadata.displayName),
-    counts: countsOf(batch),
+    counts: countsOf(batch, status),
     createdAt,
     expiresAt: new Date(createdAt.getTime() + expiresAfterMs),
     endedAt: dateOf(metadata.endTime ?? (hasEnded ? metadata.updateTime : null)),
@@ -91,9 +91,13 @@ function statusOf({ metadata, done, error }: Operation): ProviderBatch['status']
   }
 }
 
-function countsOf({ metadata: { batchStats: stats } }: Operation): ProviderBatch['counts'] {
+function countsOf(batch: Operation, status: ProviderBatch['status']): ProviderBatch['counts'] {
+  const stats = batch.metadata.batchStats
   // What is zero is left out in Google's JSON.
   if (stats?.requestCount == null) return null
+  // What was done before a batch expired or was cancelled is lost: there will be no answers to wait for.
+  const isLost = (status === 'expired' || status === 'cancelled') && resultsOf(batch).length === 0
+  if (isLost) return { done: 0, failed: 0, total: stats.requestCount }
   return { done: stats.successfulRequestCount ?? 0, failed: stats.failedRequestCount ?? 0, total: stats.requestCount }
 }
 
