@@ -48,7 +48,8 @@ export function simulateGemini({ directory, options, books }: SimulationDeps): P
       return given === '' ? null : given
     },
     unauthorized: (key) => errorReply(wrongKey(key)),
-    errorReply: (status, message) => errorReply(errorForStatus(status, message)),
+    saysRetryInBody: true,
+    errorReply: (status, message, retryAfter) => errorReply(errorForStatus(status, message, retryAfter)),
     replyToError(error) {
       if (error instanceof BodyTooLarge) return errorReply(invalidArgument(error.message))
       return error instanceof GeminiError ? errorReply(error) : null
