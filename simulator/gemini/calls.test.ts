@@ -58,8 +58,8 @@ describe('HTTP faults', () => {
     expect((await gemini.control.books()).create_calls.at(-1)).toMatchObject({
       provider: 'gemini',
       route: 'batches.create',
-      object_id: batch?.name?.slice('batches/'.length),
-      input_file_id: expect.any(String),
+      object_id: batch?.name,
+      input_file_id: expect.stringMatching(/^files\//),
       applied: true,
       answered: false,
       status: null,
