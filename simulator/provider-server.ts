@@ -143,9 +143,11 @@ function numbered(provider: ProviderSimulation, reply: Reply, requestId: string)
 
 async function faultReply(provider: ProviderSimulation, request: IncomingMessage, fault: ActiveHttpFault): Promise<Reply> {
   await drain(request)
-  const own = provider.errorReply(fault.status, fault.message)
+  const { 'retry-after': retryAfter, ...others } = fault.headers
+  const own = provider.errorReply(fault.status, fault.message, retryAfter)
   if (own.type !== 'json') return own
-  return { ...own, body: fault.body ?? own.body, headers: { ...own.headers, ...fault.headers } }
+  const headers = provider.saysRetryInBody === true ? others : fault.headers
+  return { ...own, body: fault.body ?? own.body, headers: { ...own.headers, ...headers } }
 }
 
 /** Reads the rest of a request: answering before a client has sent everything looks to it like a broken connection. */

@@ -80,8 +80,10 @@ export interface ProviderSimulation {
   keyOf(headers: NodeJS.Dict<string | string[]>, url: URL): string | null
   /** The reply to a call with no key, or a wrong one. */
   unauthorized(key: string | null): Reply
-  /** An error in the provider's own shape: for HTTP faults, unknown routes and the like. */
-  errorReply(status: number, message?: string): Reply
+  /** An error in the provider's own shape: for HTTP faults, unknown routes and the like. The third is what a `retry-after` would say. */
+  errorReply(status: number, message?: string, retryAfterSeconds?: string): Reply
+  /** It says when to ask again in the body of an error, and has no `retry-after`. */
+  readonly saysRetryInBody?: boolean
   /** The reply to what a handler threw; null if it isn't the provider's. */
   replyToError(error: unknown): Reply | null
   batches(): BatchSummary[]

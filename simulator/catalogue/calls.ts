@@ -28,7 +28,7 @@ export const callFaults: readonly FaultDescription[] = [
     name: 'status',
     kind: 'http',
     effect:
-      'An error status, nothing done: 429 with or without Retry-After, 408, 409, 5xx, 529 (Anthropic: overloaded), 503 (Gemini: overloaded; its 429 has RetryInfo); 404 on batches.retrieve for a batch that vanished.',
+      'An error status, nothing done: 429 with or without Retry-After, 408, 409, 5xx, 529 (Anthropic: overloaded), 503 (Gemini: overloaded; it has no Retry-After, but RetryInfo in its details); 404 on batches.retrieve for a batch that vanished.',
     source: `${sdkRetries} https://github.com/tensorzero/tensorzero/issues/1198 ${claudeErrors} ${geminiErrors}`,
     example: '--fault batches.create:status:status=429,retry_after=2,times=3',
   },

@@ -9,6 +9,7 @@ import type { Load } from '../load.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchFiles } from './batch-files.ts'
 import { quotaExceeded, rpcCodes } from './errors.ts'
+import { batchName } from './ids.ts'
 import { filePrefix, inlinePrefix, prepareBatch, type PreparedBatch } from './prepared-batch.ts'
 import { isOver, type GeminiState, type StoredBatch, type StoredFile } from './state.ts'
 import type { WireStatus } from './wire.ts'
@@ -141,7 +142,7 @@ export function createBatchRunner({ state, books, options, directory, files }: R
           quirks: prepared.inline ? { ...quirks, invalid_json_lines: 0, invalid_utf8_lines: 0 } : quirks,
           seed: options.seed,
           foreignCustomId: others.findLast(({ sampleKey }) => sampleKey !== null)?.sampleKey ?? null,
-          billPath: books.batchRequestsPath(batch.id),
+          billPath: books.batchRequestsPath(batchName(batch.id)),
           foreignPrefix: prepared.inline ? (key) => inlinePrefix({ key, metadata: null }) : filePrefix,
           unfinishedEnding: null,
         },

@@ -7,7 +7,7 @@ import { GeminiError, invalidArgument, notFound, tooLarge } from './errors.ts'
 import { refuseUnknownModel, unknownModel } from './execution.ts'
 import { fieldOf, listOf, messageOf, textOf } from './field.ts'
 import { fileOf, noSuchFile, stateOf } from './files.ts'
-import { newId } from './ids.ts'
+import { batchName, fileName, newId } from './ids.ts'
 import { embeds } from './models.ts'
 import { wireOperation, type OperationDeps } from './operation.ts'
 import { page } from './pagination.ts'
@@ -71,8 +71,8 @@ async function createBatch(deps: BatchesDeps, exchange: Exchange, method: BatchM
     throw error
   }
   exchange.made.applied = true
-  exchange.made.objectId = id
-  if (inputFileId !== null) exchange.made.inputFileId = inputFileId
+  exchange.made.objectId = batchName(id)
+  if (inputFileId !== null) exchange.made.inputFileId = fileName(inputFileId)
   const stored = state.batches.get(id)
   if (stored === undefined) throw new Error('the batch was not recorded')
   const answer = wireOperation(stored, deps)

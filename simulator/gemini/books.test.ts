@@ -22,7 +22,7 @@ describe('the books', () => {
         provider: 'gemini',
         endpoint: 'batchGenerateContent',
         key: keyFingerprint('sk-test'),
-        batch_id: operation.name.slice('batches/'.length),
+        batch_id: operation.name,
         status_code: line.billed ? 200 : 500,
       })
       if (line.billed) expect(line.output_tokens).toBeGreaterThan(line.reasoning_tokens)

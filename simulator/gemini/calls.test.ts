@@ -58,8 +58,8 @@ describe('HTTP faults', () => {
     expect((await gemini.control.books()).create_calls.at(-1)).toMatchObject({
       provider: 'gemini',
       route: 'batches.create',
-      object_id: batch?.name?.slice('batches/'.length),
-      input_file_id: expect.any(String),
+      object_id: batch?.name,
+      input_file_id: expect.stringMatching(/^files\//),
       applied: true,
       answered: false,
       status: null,
@@ -98,10 +98,11 @@ describe('HTTP faults', () => {
     expect((await gemini.client.batches.list()).page).toEqual([])
   })
 
-  it('status 429 says in its details when to ask again', async () => {
-    await using gemini = await simulatedGemini({ faults: ['batches.retrieve:status:status=429'] })
+  it('status 429 with retry_after says so in its details, and in no header', async () => {
+    await using gemini = await simulatedGemini({ faults: ['batches.retrieve:status:status=429,retry_after=7,times=2'] })
     const { error } = await errorOf(gemini.client.batches.get({ name: 'batches/x' }))
-    expect(error.details).toContainEqual({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '1s' })
+    expect(error.details).toContainEqual({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '7s' })
+    expect((await gemini.call('/v1beta/batches/x')).headers.get('retry-after')).toBeNull()
   })
 
   it('of an upload: the file is made although the answer is lost', async () => {

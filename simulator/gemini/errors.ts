@@ -131,9 +131,14 @@ export function wrongKey(key: string | null): GeminiError {
 }
 
 /** The error that an HTTP fault makes up, by its status (https://ai.google.dev/gemini-api/docs/troubleshooting). */
-export function errorForStatus(status: number, message?: string): GeminiError {
+export function errorForStatus(status: number, message?: string, retrySeconds?: string): GeminiError {
   if (status === 429 && message === undefined)
-    return quotaExceeded('GenerateRequestsPerMinutePerProjectPerModel', 'gemini-2.5-flash', null, 1)
+    return quotaExceeded(
+      'GenerateRequestsPerMinutePerProjectPerModel',
+      null,
+      null,
+      retrySeconds === undefined ? null : Number(retrySeconds),
+    )
   const [rpcStatus, text] = errors[status] ?? (status >= 500 ? internalError : refused)
   return new GeminiError(status, rpcStatus, message ?? text)
 }

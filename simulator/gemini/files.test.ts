@@ -49,7 +49,7 @@ describe('a file', () => {
     expect(await gemini.client.files.get({ name: 'files/my-file' })).toEqual(file)
     const { create_calls: calls, calls: counts } = await gemini.control.books()
     expect(counts).toMatchObject({ 'gemini/files.start': 1, 'gemini/files.upload': 1, 'gemini/files.create': 1 })
-    expect(calls).toMatchObject([{ route: 'files.create', object_id: 'my-file', applied: true, answered: true }])
+    expect(calls).toMatchObject([{ route: 'files.create', object_id: 'files/my-file', applied: true, answered: true }])
   })
 
   it('is uploaded from a path, too', async () => {
@@ -94,6 +94,16 @@ describe('a file', () => {
     await expect(created).rejects.toThrow('not in an ACTIVE state')
     await gemini.control.setOptions({ quirks: { file_processing_ms: 0 } })
     expect((await gemini.client.files.get({ name: file.name ?? '' })).state).toBe('ACTIVE')
+  })
+
+  it('of results is downloaded by the SDK as by the address in the guide', async () => {
+    await using gemini = await simulatedGemini()
+    const operation = await gemini.run(requestLines(5))
+    const directory = await mkdtemp(join(tmpdir(), 'simulator-test-'))
+    const downloadPath = join(directory, 'out.jsonl')
+    await gemini.client.files.download({ file: operation.response?.responsesFile ?? '', downloadPath })
+    expect(await readFile(downloadPath)).toEqual(await gemini.rawResults(operation))
+    await rm(directory, { recursive: true })
   })
 
   it('that one uploaded oneself is not downloaded', async () => {

@@ -4,6 +4,7 @@ import { json, type Exchange, type Reply } from '../exchange.ts'
 import type { LiveOptions } from '../options.ts'
 import type { Route } from '../provider-simulation.ts'
 import { GeminiError, invalidArgument } from './errors.ts'
+import { fileName } from './ids.ts'
 import { page } from './pagination.ts'
 import { isNeeded, type GeminiState, type StoredFile } from './state.ts'
 import type { WireFile } from './wire.ts'
@@ -54,7 +55,7 @@ export function wireFile(file: StoredFile, { headers }: IncomingMessage, options
   const created = new Date(file.createdMs).toISOString()
   const uri = `http://${headers.host ?? '127.0.0.1'}/gemini/v1beta/files/${file.id}`
   return {
-    name: `files/${file.id}`,
+    name: fileName(file.id),
     ...(file.displayName === null ? {} : { displayName: file.displayName }),
     mimeType: file.mimeType,
     sizeBytes: String(file.bytes),

@@ -4,6 +4,7 @@ import { finishedPart } from '../completion-curve.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchFiles } from './batch-files.ts'
 import type { BatchRunner } from './batch-runner.ts'
+import { batchName, fileName } from './ids.ts'
 import { isOver, type StoredBatch } from './state.ts'
 import type { WireOperation, WireOutput, WireStats } from './wire.ts'
 
@@ -24,19 +25,19 @@ export async function wireOperation(batch: StoredBatch, deps: OperationDeps, lis
   const output = listed && batch.resultsInline ? null : await outputOf(batch, deps)
   const { displayName, inputFileId, endedMs } = batch
   return {
-    name: `batches/${batch.id}`,
+    name: batchName(batch.id),
     metadata: {
       '@type': `${types}${kind}`,
       model: `models/${batch.model}`,
       ...(displayName === null ? {} : { displayName }),
-      ...(inputFileId === null ? {} : { inputConfig: { fileName: `files/${inputFileId}` } }),
+      ...(inputFileId === null ? {} : { inputConfig: { fileName: fileName(inputFileId) } }),
       ...(output === null ? {} : { output }),
       createTime: timestamp(batch.createdMs),
       ...(endedMs === null ? {} : { endTime: timestamp(endedMs) }),
       updateTime: timestamp(endedMs ?? batch.cancelMs ?? batch.startedMs ?? batch.createdMs),
       batchStats: statsOf(batch, deps),
       state: batch.state,
-      name: `batches/${batch.id}`,
+      name: batchName(batch.id),
     },
     ...(isOver(batch) ? { done: true } : {}),
     ...(batch.error === null ? {} : { error: batch.error }),
@@ -46,7 +47,7 @@ export async function wireOperation(batch: StoredBatch, deps: OperationDeps, lis
 
 async function outputOf(batch: StoredBatch, { options, files }: OperationDeps): Promise<WireOutput | null> {
   if (batch.state !== 'BATCH_STATE_SUCCEEDED' || batch.endedMs === null) return null
-  if (!batch.resultsInline) return { responsesFile: `files/batch-${batch.id}` }
+  if (!batch.resultsInline) return { responsesFile: fileName(`batch-${batch.id}`) }
   const { quirks, results_lifetime_ms: lifetimeMs } = options.current
   const path = files.resultsPath(batch, true)
   const now = Date.now()

@@ -13,6 +13,7 @@ import { createSpool } from '../spool.ts'
 import { keyOf, readBatchRequest, type BatchRequest } from './batch-input.ts'
 import { wireStatus } from './errors.ts'
 import { execute, executeEmbedding, type Execution } from './execution.ts'
+import { batchName } from './ids.ts'
 import { createImplicitCache } from './implicit-cache.ts'
 import { readEmbeddingPrompt, readPrompt } from './prompt.ts'
 import type { StoredBatch } from './state.ts'
@@ -53,7 +54,7 @@ export async function prepareBatch({ inputPath, spoolPath, batch, ...rules }: Pr
             bill: {
               provider: 'gemini',
               key: batch.key,
-              batch: { id: batch.id, customId: customId ?? '' },
+              batch: { id: batchName(batch.id), customId: customId ?? '' },
               endpoint: batch.method,
               model: batch.model,
               price: knownPrice(geminiPrices, batch.model),

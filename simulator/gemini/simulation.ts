@@ -11,6 +11,7 @@ import { errorForStatus, GeminiError, invalidArgument, wireError, wrongKey } fro
 import { fileRoutes } from './files.ts'
 import { realtimeRoutes } from './realtime.ts'
 import { isOver, openState, type StoredBatch, type StoredFile } from './state.ts'
+import { batchName, fileName } from './ids.ts'
 import { uploadRoutes } from './uploads.ts'
 
 export interface SimulationDeps {
@@ -48,7 +49,8 @@ export function simulateGemini({ directory, options, books }: SimulationDeps): P
       return given === '' ? null : given
     },
     unauthorized: (key) => errorReply(wrongKey(key)),
-    errorReply: (status, message) => errorReply(errorForStatus(status, message)),
+    saysRetryInBody: true,
+    errorReply: (status, message, retryAfter) => errorReply(errorForStatus(status, message, retryAfter)),
     replyToError(error) {
       if (error instanceof BodyTooLarge) return errorReply(invalidArgument(error.message))
       return error instanceof GeminiError ? errorReply(error) : null
@@ -83,7 +85,7 @@ function errorReply(error: GeminiError): Reply {
 function fileSummary({ id, key, displayName, mimeType, bytes, createdMs }: StoredFile): FileSummary {
   return {
     provider: 'gemini',
-    id,
+    id: fileName(id),
     key,
     filename: displayName ?? '',
     purpose: mimeType,
@@ -101,12 +103,12 @@ function summaryOf(
   const { inputFileId, displayName } = batch
   return {
     provider: 'gemini',
-    id: batch.id,
+    id: batchName(batch.id),
     key: batch.key,
     status: batch.state,
     endpoint: batch.method,
     model: batch.model,
-    input_file_id: inputFileId,
+    input_file_id: inputFileId === null ? null : fileName(inputFileId),
     input_filename: files.get(inputFileId ?? '')?.displayName ?? null,
     metadata: displayName === null ? null : { displayName },
     created_at: new Date(batch.createdMs).toISOString(),

@@ -11,7 +11,7 @@ import { partialPath } from './batch-files.ts'
 import { GeminiError, invalidArgument, notFound } from './errors.ts'
 import { fieldOf, messageOf, textOf } from './field.ts'
 import { wireFile } from './files.ts'
-import { newId } from './ids.ts'
+import { fileName, newId } from './ids.ts'
 import type { GeminiState, StoredFile, Upload } from './state.ts'
 
 export interface UploadsDeps {
@@ -121,7 +121,7 @@ async function continueUpload(deps: UploadsDeps, busy: Set<string>, exchange: Ex
     if (!commands.includes('finalize')) return status('active', { 'x-goog-upload-size-received': String(sizeOf(part)) })
     const file = await finalize(deps, upload, part)
     exchange.made.applied = true
-    exchange.made.objectId = file.id
+    exchange.made.objectId = fileName(file.id)
     return finished(file, exchange, deps.options)
   } finally {
     busy.delete(id)

@@ -39,11 +39,8 @@ export type WireEmbedding = OnTheWire<SingleEmbedContentResponse>
 export type WireValues = OnTheWire<ContentEmbedding>
 
 /** As `GET /v1beta/models` lists it: what the SDK calls `supportedActions` has another name there. */
-export type WireModel = Omit<
-  OnTheWire<
-    Pick<Model, 'name' | 'version' | 'displayName' | 'inputTokenLimit' | 'outputTokenLimit' | 'temperature' | 'topP' | 'thinking'>
-  >,
-  never
+export type WireModel = OnTheWire<
+  Pick<Model, 'name' | 'version' | 'displayName' | 'inputTokenLimit' | 'outputTokenLimit' | 'temperature' | 'topP' | 'thinking'>
 > & { readonly supportedGenerationMethods: readonly string[] }
 
 type StateName<State extends string> = State extends `JOB_STATE_${infer Name}` ? Name : never
