@@ -23,7 +23,11 @@ export function createGeminiProvider(
     marker: 'display_name',
     keyFingerprint: keyFingerprint(settings.apiKey),
 
-    limits: (model) => configuredLimits(documented, settings, model),
+    // The number of requests is ours, and not Gemini's: who configures more knows what an expiry costs.
+    limits: (model) => ({
+      ...configuredLimits(documented, settings, model),
+      maxRequests: settings.maxBatchRequests ?? documented.maxRequests,
+    }),
     prices: (model, at) => catalog.prices(settings.kind, model, at),
     render: (request, defaults, revision) =>
       renderers.gemini(request, defaults, (model) => catalog.capabilities(settings.kind, model), revision),
