@@ -380,6 +380,12 @@ describe('bad input stores nothing and says what is wrong', () => {
     expect(await send(null)).toMatchObject({ status: 415 })
   })
 
+  test('a compressed body', async () => {
+    const headers = { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' }
+    const answer = await answerOf(api.request('/v1/jobs', { method: 'POST', body: new Blob([good]), headers }))
+    expect(answer).toMatchObject({ status: 415, code: 'unsupported_media_type', detail: expect.stringContaining('uncompressed') })
+  })
+
   test('JSON that is none, without items, or with a wrong item', async () => {
     const send = async (body: string) =>
       await answerOf(api.request('/v1/jobs', { method: 'POST', body, headers: { 'content-type': 'application/json' } }))

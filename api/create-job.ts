@@ -57,6 +57,12 @@ const jobSpecPart = createJobBody.omit({ items: true })
 const filePart = z.string().meta({ type: 'string', format: 'binary', description: 'CSV by its name or type, else JSON lines.' })
 
 async function readInput(dependencies: Dependencies, context: ApiContext, query: CreateQuery): Promise<Input> {
+  const encoding = context.req.header('content-encoding') ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity')
+    throw new BatchwrightError(
+      'unsupported_media_type',
+      `content-encoding "${encoding}" is not taken: send the items uncompressed`,
+    )
   const contentType = context.req.header('content-type') ?? ''
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   const resolve = (spec: unknown) => resolveSpec(spec, dependencies.config, dependencies.catalog)

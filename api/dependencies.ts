@@ -19,7 +19,11 @@ export interface AppOptions {
   readonly logger: ApiLogger
   /** Aborted when the process stops: open streams then end. */
   readonly stopping?: AbortSignal
+  /** Between two looks of a stream at its job's counters, which change without an event, in milliseconds. */
+  readonly progressMs?: number
 }
+
+const defaultProgressMs = 1000
 
 /** What routes use. */
 export interface Dependencies extends Required<AppOptions> {
@@ -31,6 +35,7 @@ export interface Dependencies extends Required<AppOptions> {
 export function createDependencies(options: AppOptions): Dependencies {
   return {
     stopping: new AbortController().signal,
+    progressMs: defaultProgressMs,
     ...options,
     catalog: loadCatalog(options.config.models),
     locks: createUploadLocks(options.database),

@@ -49,7 +49,7 @@ export function connectJobWorkflows(temporal: Config['temporal']): JobWorkflows 
       if (error instanceof WorkflowExecutionAlreadyStartedError) throw error
       throw new BatchwrightError(
         'temporal_unavailable',
-        `Temporal at ${temporal.address} can not be used: ${describeError(error)}`,
+        `Temporal at ${temporal.address} can not be used: ${describeError(error).replace(/\.? Resolution note:.*$/, '')}`,
         { cause: error },
       )
     }

@@ -13,8 +13,6 @@ import { addRoute, type Router } from './router.ts'
 const eventsPerRead = 500
 /** Proxies close connections that say nothing for a minute or less. */
 const heartbeatMs = 15_000
-/** Between two looks at the job's counters, which change without an event. */
-const progressMs = 1000
 
 /** `GET /v1/jobs/{id}/stream`: the history as it grows, and the job as it changes, as Server-Sent Events. */
 export function addStreamRoute(router: Router, dependencies: Dependencies): void {
@@ -63,7 +61,7 @@ export function addStreamRoute(router: Router, dependencies: Dependencies): void
 }
 
 async function* follow(
-  { database, config, events, stopping, logger }: Dependencies,
+  { database, config, events, stopping, logger, progressMs }: Dependencies,
   jobId: string,
   lastEventId: number,
   closed: AbortSignal,

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startApi, type RunningApi } from '../api/main.ts'
-import type { Job } from '../client/batchwright.ts'
+import type { Job, Result } from '../client/batchwright.ts'
 import { simulatorControl } from '../simulator/simulator.ts'
+import { answerTo } from '../test/job-checks.ts'
 import { startJobStack, type JobStack } from '../test/job-stack.ts'
 import { afterwards, until } from '../test/services.ts'
 import { createCliRunner, neutralItems, type CliRunner } from './testing/cli-process.ts'
@@ -147,6 +148,39 @@ test('a job that is not finished: exit 6 with what there is, 4 after a timeout, 
     stderr: expect.stringContaining(`Watch it again with: batchwright watch ${id}`),
   })
   expect((await jobOf(id)).status).toBe('in_progress')
+})
+
+test('results of a job that is half done are the finished half, and exit 6', async () => {
+  const control = simulatorControl(stack.simulator.url)
+  // The upload of one of two batches is held until the other has ended.
+  await control.addFault('files.create:hold:skip=1')
+  const file = cli.writeLines(
+    'half.jsonl',
+    neutralItems(4, (index) => `Half done: what is ${index} + 1?`),
+  )
+  const id = await submitted(file, '--max-batch-requests', '2')
+  afterwards(async () => {
+    await cli.run('cancel', id)
+    await cli.run('wait', id, '--timeout', '15s')
+  })
+  await until('one batch to end', async () => (await jobOf(id)).batches.open === 1)
+  await control.setOptions({ duration_ms: '1h' })
+  await control.clearFaults()
+  await control.release()
+  await until('the other to run', async () => (await jobOf(id)).counts.submitted === 2)
+
+  const { code, stdout, stderr } = await cli.run('results', id)
+  expect({ code, stderr }).toEqual({ code: 6, stderr: expect.stringContaining('2 of 4 items have an answer so far') })
+  const answers = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Result)
+  expect([
+    [1, 2],
+    [3, 4],
+  ]).toContainEqual(answers.map(({ seq }) => seq))
+  for (const { seq, status, text } of answers)
+    expect({ status, text }).toEqual({ status: 'succeeded', text: answerTo(`Half done: what is ${seq} + 1?`) })
 })
 
 test('submit --wait detaches with the id on stdout', async () => {

@@ -18,6 +18,14 @@ export function describeSchemaIssues(schema: z.ZodType, error: z.ZodError, input
         reason: `unknown key${didYouMean(key, known)}`,
       }))
     }
+    if (issue.code === 'invalid_value') {
+      const known = issue.values.map(String)
+      const given = valueAt(input, issue.path)
+      const nearest = typeof given === 'string' ? didYouMean(given, known) : ''
+      return [
+        { field: formatPath(issue.path), reason: `expected ${known.length === 1 ? '' : 'one of '}${known.join(', ')}${nearest}` },
+      ]
+    }
     const missing = issue.code === 'invalid_type' && valueAt(input, issue.path) === undefined
     return [
       { field: issue.path.length === 0 ? null : formatPath(issue.path), reason: missing ? 'is missing' : lowered(issue.message) },

@@ -12,6 +12,8 @@ import { describeUnservedJobs } from './unserved-jobs.ts'
 export type UpOptions = Omit<StackOptions, 'signal' | 'onEvent'> & {
   /** Where the steps and the addresses are written. Default: stderr. */
   output?: NodeJS.WriteStream
+  /** Called once everything runs. */
+  onReady?: (stack: Stack) => void
 }
 
 /**
@@ -19,7 +21,7 @@ export type UpOptions = Omit<StackOptions, 'signal' | 'onEvent'> & {
  * Returns the exit code, and the caller exits with it: 0 stopped as asked, 1 could not start or be kept running, 130 killed by a
  * second Ctrl-C.
  */
-export async function up({ output = process.stderr, ...options }: UpOptions): Promise<number> {
+export async function up({ output = process.stderr, onReady, ...options }: UpOptions): Promise<number> {
   const printer = createStepPrinter(output)
   const stop = Promise.withResolvers<'stop'>()
   const kill = Promise.withResolvers<'kill'>()
@@ -42,6 +44,7 @@ export async function up({ output = process.stderr, ...options }: UpOptions): Pr
   const run = async (): Promise<number> => {
     const stack = await startStack({ ...options, signal: starting.signal, onEvent }, printer.report)
     printer.line(['', ...describeStack(stack, options), ...(await describeWaiting(stack)), ''].join('\n'))
+    onReady?.(stack)
     const end = await Promise.race([stop.promise, stack.failed])
     if (end !== 'stop') printer.line(`batchwright: ${end.name} can't be kept running: ${end.reason} (log: ${end.logPath})`)
     await stack.stop()

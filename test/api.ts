@@ -37,7 +37,7 @@ export const testModel = 'gpt-5-mini'
 
 /** The API on a database of its own and the real Temporal server, without HTTP in between. OpenAI is configured, with a key that is none. */
 export async function createTestApi(
-  options: { environment?: Record<string, string>; namespace?: string; temporalAddress?: string } = {},
+  options: { environment?: Record<string, string>; namespace?: string; temporalAddress?: string; progressMs?: number } = {},
 ): Promise<TestApi> {
   const test = await createTestDatabase()
   const config = loadConfig({
@@ -52,7 +52,8 @@ export async function createTestApi(
   })
   const temporal = connectJobWorkflows(config.temporal)
   const stopping = new AbortController()
-  const app = createApp({ database: test.database, temporal, config, logger: quiet, stopping: stopping.signal })
+  const { progressMs = 1000 } = options
+  const app = createApp({ database: test.database, temporal, config, logger: quiet, stopping: stopping.signal, progressMs })
   const request = async (path: string, init?: RequestInit) => await app.router.request(path, init)
   return {
     app,

@@ -114,13 +114,15 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
   }
 }
 
+export const submissionTiming = { sendWindowMs: 1000, settleAfterMs: 200, settlePauseMs: 50 }
+
 /** Milliseconds where production waits for minutes. */
 function testSettings(config: Config, goneAfterMs = 90_000): ReturnType<typeof activitySettings> {
   return {
     ...activitySettings(config),
     polling: () => [{ initial: '20ms', max: '200ms' }],
     retry: () => [{ backoff: '20ms' }],
-    submission: () => ({ sendWindowMs: 1000, settleAfterMs: 200, settlePauseMs: 50 }),
+    submission: () => submissionTiming,
     unserved: { afterMs: 1000, goneAfterMs },
   }
 }

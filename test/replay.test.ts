@@ -47,6 +47,19 @@ for (const name of names) {
   })
 }
 
+test('a poll takes at most 12 events of a history', () => {
+  for (const name of ['batch-polled.json', 'batch-continued.json']) {
+    const { events } = JSON.parse(readFileSync(`${historiesDirectory}${name}`, 'utf8')) as {
+      events: Array<{ activityTaskScheduledEventAttributes?: { activityType: { name: string } } }>
+    }
+    const polls = events.flatMap((event, index) =>
+      event.activityTaskScheduledEventAttributes?.activityType.name === 'poll' ? [index] : [],
+    )
+    expect(polls.length).toBeGreaterThan(3)
+    for (const [index, at] of polls.slice(1).entries()) expect(at - (polls[index] ?? 0)).toBeLessThanOrEqual(12)
+  }
+})
+
 /** Each changes one command of the workflows, in their bundle: a replay that does not notice would notice nothing. */
 const changes: ReadonlyArray<{ what: string; history: string; from: RegExp; to: string }> = [
   { what: 'another first activity', history: 'job-two-rounds.json', from: /\.beginJob\(/, to: '.beginAnotherJob(' },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { simulatorControl, type SimulatorControl } from '../simulator/simulator.ts'
 import { batchesOf, eventTypes, expectKept, isOfJob, submissionsOf } from './job-checks.ts'
-import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
+import { createJob, jobAt, startJobStack, submissionTiming, type JobStack } from './job-stack.ts'
 import { until } from './services.ts'
 
 let stack: JobStack
@@ -47,10 +47,19 @@ test('a create that was accepted but never answered is adopted, not sent again',
   expect(await eventTypes(stack, jobId)).toContain('batch_adopted')
 })
 
+test('a create that is not answered is given up at its deadline, and adopted', async () => {
+  const { states, createdAtProvider, attempts, jobId } = await submitUnder('batches.create:hold')
+  expect({ states, createdAtProvider, attempts }).toEqual({ states: ['created'], createdAtProvider: 1, attempts: 1 })
+  expect(await eventTypes(stack, jobId)).toEqual(expect.arrayContaining(['submission_unclear', 'batch_adopted']))
+})
+
 for (const status of [500, 503, 408, 409]) {
   test(`a ${status} to a create is ambiguous: it is looked up, found absent twice, and sent as a new attempt`, async () => {
-    const { states, createdAtProvider, attempts } = await submitUnder(`batches.create:status:status=${status}`)
+    const { states, createdAtProvider, attempts, jobId } = await submitUnder(`batches.create:status:status=${status}`)
     expect({ states, createdAtProvider, attempts }).toEqual({ states: ['absent', 'created'], createdAtProvider: 1, attempts: 2 })
+    const [absent] = await submissionsOf(stack, jobId)
+    const settledAfterMs = (absent?.settledAt?.getTime() ?? 0) - (absent?.sendDeadline.getTime() ?? 0)
+    expect(settledAfterMs).toBeGreaterThanOrEqual(submissionTiming.settleAfterMs)
   })
 }
 
@@ -66,6 +75,13 @@ test('a 429 is a certain no: the same file is sent again after Retry-After', asy
     createdAtProvider: 1,
     attempts: 1,
   })
+})
+
+test('Retry-After is waited for where it is longer than our own pause', async () => {
+  const { jobId, states } = await submitUnder('batches.create:status:status=429,retry_after=4')
+  expect(states).toEqual(['not_created', 'created'])
+  const [refused, created] = await submissionsOf(stack, jobId)
+  expect((created?.intendedAt.getTime() ?? 0) - (refused?.settledAt?.getTime() ?? Infinity)).toBeGreaterThanOrEqual(4000)
 })
 
 test('a create that is refused for good is tried once with a new file; then its items fail, and nothing hangs', async () => {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { didYouMean } from '../../core/nearest-name.ts'
-import type { Cli } from '../cli.ts'
+import type { Stack } from '../../local/stack.ts'
+import { printJson, type Cli } from '../cli.ts'
 import { createCommand } from '../command.ts'
 import { usageError } from '../exit-codes.ts'
 import { parsePort } from '../option-values.ts'
@@ -11,9 +12,10 @@ interface UpCommandOptions {
   config?: string
   /** `true`: given without names. */
   simulate?: string | true
+  json?: boolean
 }
 
-export function upCommand(_cli: Cli): Command {
+export function upCommand(cli: Cli): Command {
   return createCommand({
     name: 'up',
     group: 'Start',
@@ -27,7 +29,8 @@ export function upCommand(_cli: Cli): Command {
       '--simulate [PROVIDERS]',
       'play the providers (all, or those named, separated by commas): made-up answers, nothing is spent',
     )
-    .action(async ({ data, port, config, simulate }: UpCommandOptions) => {
+    .option('--json', 'print where everything is as JSON, once it runs')
+    .action(async ({ data, port, config, simulate, json }: UpCommandOptions) => {
       const [{ up }, { loadConfig }] = await Promise.all([import('../../local/up.ts'), import('../../config/config.ts')])
       // What is wrong with the configuration is said before anything starts, not in a log of what did not.
       const providers = loadConfig({ file: config }).providers.map((provider) => provider.name)
@@ -36,10 +39,21 @@ export function upCommand(_cli: Cli): Command {
         simulate: simulatedProviders(simulate, providers),
         configFile: config,
         ...(port === undefined ? {} : { port }),
+        ...(json === true ? { onReady: (stack: Stack) => printJson(cli, addressesOf(stack)) } : {}),
       })
       // Connections to what was stopped must not keep this process.
       process.exit(exitCode)
     })
+}
+
+function addressesOf(stack: Stack) {
+  return {
+    api_url: stack.apiUrl,
+    temporal_address: stack.temporalAddress,
+    temporal_ui_url: stack.uiUrl ?? null,
+    simulator_url: stack.simulatorUrl ?? null,
+    data: stack.dataDir,
+  }
 }
 
 function simulatedProviders(simulate: string | true | undefined, known: readonly string[]): readonly string[] | false {
