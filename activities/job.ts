@@ -185,7 +185,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
         endpoint: item.endpoint ?? job.endpoint ?? '/v1/chat/completions',
       }),
       limitsOf,
-      provider.hasMarkers ? 'any' : 'distinct',
+      provider.marker === null ? 'distinct' : 'any',
     )
     if (plan.batches > 0)
       await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })

@@ -1,6 +1,6 @@
 import { loadBatch, seqOfLine, splitBatch, updateBatch, wasAlone, type BatchRow } from '../db/batches.ts'
 import { findLiveSubmission } from '../db/submissions.ts'
-import type { BatchRefusal } from '../providers/provider.ts'
+import { type BatchRefusal, refusedLinesCode } from '../providers/provider.ts'
 import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -86,9 +86,13 @@ export async function endRefused(
   return await stepOf(dependencies, key)
 }
 
-/** The end of a batch that never was at the provider: its items fail with what the provider said. */
+/** The end of a batch that never was at the provider: its items fail with what the provider said, or the one that is at fault is looked for. */
 export async function failRefused(dependencies: ActivityDependencies, key: BatchKey, context: BatchContext): Promise<BatchStep> {
   const { errorCode, errorMessage } = context.batch
+  if (errorCode === refusedLinesCode) {
+    const message = errorMessage ?? 'the provider refused one of the lines'
+    return await handleRefusal(dependencies, key, context, { code: errorCode, message, kind: 'input', lines: [] })
+  }
   return await endAllAs(dependencies, key, context, 'invalid_request', {
     code: errorCode ?? 'refused',
     message: errorMessage ?? 'the provider refused the batch',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { batchDisplayName } from '../core/job-id.ts'
 import { loadBatch, updateBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import {
@@ -21,6 +22,18 @@ import { acceptCreated } from './submit.ts'
 export const clockSkewMs = 10 * 60_000
 /** Where a batch is told by its looks, more would let in more of other people's. */
 const looksSkewMs = 2 * 60_000
+
+/** What the batch of a submission carries in its provider's list; null: nothing of ours. */
+export function markerOf({ marker }: Provider, submission: SubmissionRow): string | null {
+  switch (marker) {
+    case 'input_file':
+      return submission.inputFileId
+    case 'display_name':
+      return batchDisplayName(submission)
+    case null:
+      return null
+  }
+}
 
 /** Decides about a submission that may have reached the provider, once nothing of it can leave any more. */
 export function createSettleActivities(dependencies: ActivityDependencies) {
@@ -70,8 +83,9 @@ export function createSettleActivities(dependencies: ActivityDependencies) {
     const skewMs = submission.lookAlike === null ? clockSkewMs : looksSkewMs
     const since = new Date(submission.intendedAt.getTime() - skewMs)
     const until = submission.sendDeadline.getTime() + skewMs
+    const marker = markerOf(provider, submission)
     const isCandidate = (candidate: ProviderBatch): boolean => {
-      if (submission.lookAlike === null) return candidate.marker !== null && candidate.marker === submission.inputFileId
+      if (submission.lookAlike === null) return candidate.marker !== null && candidate.marker === marker
       const createdAt = candidate.createdAt.getTime()
       const isInTime = createdAt >= since.getTime() && createdAt <= until
       return isInTime && candidate.counts?.total === submission.items && !submission.notOurs.includes(candidate.id)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describeError } from '../core/errors.ts'
 import { createToken } from '../core/item-id.ts'
+import { batchDisplayName } from '../core/job-id.ts'
 import { loadBatch, recordUpload, updateBatch, type BatchRow } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { loadJob } from '../db/job-state.ts'
@@ -136,7 +137,8 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
     }
     if (provider.keyFingerprint !== batch.keyFingerprint) return await uploadAgain(batch)
     if (batch.inputFileId !== null) return await claimAndSend(key, context, provider, null)
-    if (await isLookAlikeUndecided(database.drizzle, batch)) return step('submit', lookAlikeWaitMs, lookAlikeDetail)
+    if (provider.marker === null && (await isLookAlikeUndecided(database.drizzle, batch)))
+      return step('submit', lookAlikeWaitMs, lookAlikeDetail)
     // Nothing was uploaded: the lines go with the create itself, and are the same on whichever worker it is.
     const defaults = defaultsFor(context, retryPolicy(dependencies, batch.provider, context.spec))
     const spool = await spoolBatch(dependencies, context, provider, defaults, batch.token as string, signal)
@@ -149,8 +151,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   async function claimAndSend(key: BatchKey, context: BatchContext, provider: Provider, path: string | null): Promise<BatchStep> {
-    const submission = await intend(context.batch)
-    if (submission === null) return path === null ? step('submit', 1000) : step('submit', lookAlikeWaitMs, lookAlikeDetail)
+    const submission = await intend(context.batch, provider)
+    const hasLookAlikes = provider.marker === null
+    if (submission === null) return hasLookAlikes ? step('submit', lookAlikeWaitMs, lookAlikeDetail) : step('submit', 1000)
     await reach('submit.after_intent')
     // From before the claim: time that passes until its answer is here, a stopped process included, counts against the deadline.
     const before = readClocks()
@@ -175,7 +178,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
         path,
         endpoint: batch.endpoint,
         model: batch.model,
-        displayName: `job-${key.jobId}-batch-${key.batch}-attempt-${batch.attempt}`,
+        displayName: batchDisplayName(batch),
         signal: AbortSignal.timeout(Math.max(1, Math.floor(remainingMs - elapsedMs(before)))),
         beforeSend: () => {
           if (elapsedMs(before) >= remainingMs) {
@@ -210,11 +213,11 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
   }
 
   /** The intent, if the batch is still what it was when this try looked at it. */
-  async function intend(seen: BatchRow): Promise<SubmissionRow | null> {
+  async function intend(seen: BatchRow, provider: Provider): Promise<SubmissionRow | null> {
     return await database.drizzle.transaction(async (tx) => {
       const batch = await loadBatch(tx, seen.jobId, seen.batch, 'lock')
       if (batch.status !== 'submitting' || batch.attempt !== seen.attempt) return null
-      return await intendSubmission(tx, batch, settings.submission(batch.provider).sendWindowMs)
+      return await intendSubmission(tx, batch, settings.submission(batch.provider).sendWindowMs, provider.marker !== null)
     })
   }
 

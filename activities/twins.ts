@@ -8,7 +8,7 @@ import { lookUp } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { isRecent } from './fetch.ts'
 import { costOfAnswer } from './judge.ts'
-import { clockSkewMs } from './settle.ts'
+import { clockSkewMs, markerOf } from './settle.ts'
 
 /*
  * A twin is a batch that one of our submissions created and that nobody waits for: its submission was taken for absent, or another batch of it was
@@ -88,7 +88,7 @@ export function createTwinWatch(dependencies: ActivityDependencies): TwinWatch {
     attempt: Attempt,
     signal: AbortSignal,
   ): Promise<void> {
-    const byMarker = new Map(unseen.map((submission) => [submission.inputFileId, submission]))
+    const byMarker = new Map(unseen.map((submission) => [markerOf(provider, submission), submission]))
     const since = Math.min(...unseen.map(({ intendedAt }) => intendedAt.getTime())) - clockSkewMs
     for await (const remote of provider.list(new Date(since), signal)) {
       const submission = remote.marker === null ? undefined : byMarker.get(remote.marker)

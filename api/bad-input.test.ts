@@ -97,7 +97,6 @@ describe('bad input stores nothing and says what is wrong', () => {
       'unknown_provider',
       /no provider "opnai" \(did you mean "openai"\?\)/,
     ],
-    ['a provider of later', good, { provider: 'gemini' }, 422, 'unknown_provider', /gemini is not in this version/],
     [
       'an unknown model',
       good,

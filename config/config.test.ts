@@ -41,6 +41,16 @@ describe('without a file', () => {
     expect(openai(load(null, { OPENAI_API_KEY: ' ' }))).toMatchObject({ configured: false })
   })
 
+  test('of Gemini’s two variables its own wins, which its SDK would have otherwise', () => {
+    const keyOf = (environment: Environment) =>
+      load(null, environment)
+        .providers.find(({ name }) => name === 'gemini')
+        ?.apiKey?.reveal()
+    expect(keyOf({ GEMINI_API_KEY: 'own', GOOGLE_API_KEY: 'any' })).toBe('own')
+    expect(keyOf({ GOOGLE_API_KEY: 'any' })).toBe('any')
+    expect(keyOf({})).toBeUndefined()
+  })
+
   test.each([
     [{ PORT: '99999' }, /PORT must be a port number/],
     [{ LOG_LEVEL: 'inf' }, /LOG_LEVEL "inf" is unknown \(did you mean "info"\?\)/],
@@ -118,7 +128,6 @@ describe('a file', () => {
       'providers: { openai: { api_key: "${NOT_THERE}" } }',
       /providers\.openai\.api_key: the environment variable NOT_THERE is not set/,
     ],
-    ['providers: { gemini: { api_key: x } }', /providers\.gemini: gemini is not in this version/],
     [
       'providers: { lab: { kind: opeani, base_url: "http://x/v1" } }',
       /providers\.lab\.kind: "opeani" is unknown \(did you mean "openai"\?\)/,
@@ -139,5 +148,6 @@ test('a process without need of provider keys forgets them, and still knows who 
   expect(config.providers).toEqual([
     expect.objectContaining({ name: 'openai', apiKey: null, configured: true }),
     expect.objectContaining({ name: 'anthropic', apiKey: null, configured: false }),
+    expect.objectContaining({ name: 'gemini', apiKey: null, configured: false }),
   ])
 })

@@ -9,7 +9,7 @@ import { Secret } from './secret.ts'
 
 export type { Environment } from './environment.ts'
 export type { ProviderConfig } from './provider-config.ts'
-export { keyVariable, laterProviderKinds } from './provider-config.ts'
+export { keyVariable } from './provider-config.ts'
 export { Secret } from './secret.ts'
 
 export type LogLevel = (typeof logLevels)[number]

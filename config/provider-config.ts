@@ -7,20 +7,26 @@ import type { KnownEnvironment } from './environment.ts'
 import { Secret } from './secret.ts'
 import type { z } from 'zod'
 
-/** Names of the design that have no code yet: known, so that nobody takes them for typing errors. */
-export const laterProviderKinds = ['gemini'] as const
-
 /** Where a provider that goes by its kind's own name has its key and address from, and where its SDK finds it at the simulator. */
 const conventions: Readonly<
-  Record<ProviderKind, { key: keyof KnownEnvironment; baseUrl: keyof KnownEnvironment; simulatorPath: string }>
+  Record<
+    ProviderKind,
+    {
+      keys: readonly [keyof KnownEnvironment, ...Array<keyof KnownEnvironment>]
+      baseUrl: keyof KnownEnvironment
+      simulatorPath: string
+    }
+  >
 > = {
-  openai: { key: 'OPENAI_API_KEY', baseUrl: 'OPENAI_BASE_URL', simulatorPath: '/openai/v1' },
-  anthropic: { key: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL', simulatorPath: '/anthropic' },
+  openai: { keys: ['OPENAI_API_KEY'], baseUrl: 'OPENAI_BASE_URL', simulatorPath: '/openai/v1' },
+  anthropic: { keys: ['ANTHROPIC_API_KEY'], baseUrl: 'ANTHROPIC_BASE_URL', simulatorPath: '/anthropic' },
+  // The second one is for all of Google; its own SDK would prefer it.
+  gemini: { keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'], baseUrl: 'GOOGLE_GEMINI_BASE_URL', simulatorPath: '/gemini' },
 }
 
 /** The variable that holds a provider's key; null: only the configuration can. */
 export function keyVariable({ name, kind }: Pick<ProviderConfig, 'name' | 'kind'>): string | null {
-  return name === kind ? conventions[kind].key : null
+  return name === kind ? conventions[kind].keys[0] : null
 }
 
 export interface ProviderConfig {
@@ -59,9 +65,11 @@ export function resolveProviders(
     const where = file.path ?? 'batchwright.yaml'
     const isSimulated = simulated.has(name)
     const kind = kindOf(name, entry, where)
-    const { key, baseUrl: address, simulatorPath } = conventions[kind]
+    const { keys, baseUrl: address, simulatorPath } = conventions[kind]
     const isWellKnown = name === kind
-    const apiKey = isSimulated ? 'simulated' : (entry.api_key ?? (isWellKnown ? environment[key] : undefined))
+    const apiKey = isSimulated
+      ? 'simulated'
+      : (entry.api_key ?? (isWellKnown ? keys.map((key) => environment[key]).find((value) => value !== undefined) : undefined))
     const baseUrl = isSimulated
       ? `${environment.BATCHWRIGHT_SIMULATOR_URL?.replace(/\/+$/, '')}${simulatorPath}`
       : (entry.base_url ?? (isWellKnown ? environment[address] : undefined))
@@ -91,8 +99,6 @@ const undefinedProvider: ProviderFile = { enabled: true, max_in_flight_batches: 
 function kindOf(name: string, entry: ProviderFile, where: string): ProviderKind {
   const kind = entry.kind ?? name
   const field = entry.kind === undefined ? `providers.${name}` : `providers.${name}.kind`
-  if ((laterProviderKinds as readonly string[]).includes(kind))
-    throw invalidConfig(where, `${field}: ${kind} is not in this version`)
   const found = providerKinds.find((known) => known === kind)
   if (found !== undefined) return found
   if (entry.kind === undefined) {
@@ -108,8 +114,7 @@ function simulatedProviders(known: readonly string[], environment: KnownEnvironm
   const names = (environment.BATCHWRIGHT_SIMULATE ?? '')
     .split(',')
     .map((name) => name.trim())
-    // One that this version lacks can't be called at all, simulated or not.
-    .filter((name) => name !== '' && !(laterProviderKinds as readonly string[]).includes(name))
+    .filter((name) => name !== '')
   for (const name of names) {
     if (!known.includes(name)) {
       throw new BatchwrightError(

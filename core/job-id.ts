@@ -21,6 +21,11 @@ export function batchWorkflowId(jobId: string, batch: number): string {
   return `job-${jobId}-batch-${batch}`
 }
 
+/** The name of one attempt of a batch at its provider, where some batches are told by nothing else. No two attempts share one. */
+export function batchDisplayName({ jobId, batch, attempt }: { jobId: string; batch: number; attempt: number }): string {
+  return `${batchWorkflowId(jobId, batch)}-attempt-${attempt}`
+}
+
 /** What a workflow id of ours names, or null for one that is not ours. */
 export function parseWorkflowId(workflowId: string): { jobId: string; batch: number | null } | null {
   const match = /^job-([2-9a-hjkmnp-z]{12})(?:-batch-([1-9][0-9]*))?$/.exec(workflowId)

@@ -20,9 +20,15 @@ export async function findLiveSubmission(query: Query, jobId: string, batch: num
 
 /**
  * Writes down the intent to send a batch. Returns null when another attempt wrote one first: the database allows one live submission
- * a batch, whoever asks. Null as well while a batch that could be taken for this one is undecided.
+ * a batch, whoever asks. Null as well while a batch that could be taken for this one is undecided, unless it is marked (`Provider.marker`): then its
+ * provider's list tells it from all others.
  */
-export async function intendSubmission(query: Query, batch: BatchRow, sendWindowMs: number): Promise<SubmissionRow | null> {
+export async function intendSubmission(
+  query: Query,
+  batch: BatchRow,
+  sendWindowMs: number,
+  isMarked = false,
+): Promise<SubmissionRow | null> {
   if (batch.token === null || batch.requestHash === null || batch.keyFingerprint === null) return null
   const [row] = await query
     .insert(submissions)
@@ -35,7 +41,7 @@ export async function intendSubmission(query: Query, batch: BatchRow, sendWindow
       token: batch.token,
       inputFileId: batch.inputFileId,
       items: batch.items,
-      lookAlike: lookAlikeOf(batch),
+      lookAlike: isMarked ? null : lookAlikeOf(batch),
       requestHash: batch.requestHash,
       keyFingerprint: batch.keyFingerprint,
       state: 'intended',

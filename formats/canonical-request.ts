@@ -50,10 +50,10 @@ export type CanonicalRequest = (GenerateRequest | EmbedRequest) & { provider_opt
 /** A line in a provider's own format, whose body goes to that provider untouched (but for the model, where the job sets one). */
 export interface NativeRequest {
   kind: 'native'
-  format: 'openai' | 'anthropic'
+  format: 'openai' | 'anthropic' | 'gemini'
   /** For example `/v1/chat/completions`. */
   endpoint: string
-  /** `body` of OpenAI's line, `params` of Anthropic's. */
+  /** `body` of OpenAI's line, `params` of Anthropic's, `request` of Gemini's. */
   body: JsonObject
 }
 

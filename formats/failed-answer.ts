@@ -37,16 +37,26 @@ export function unreadableLine(line: string, itemId: unknown, message: string): 
   }
 }
 
-/** A line as JSON, or what it is instead. */
-export function parseResultLine(line: string): { readonly value: unknown } | { readonly broken: ProviderResult } {
+/** A line as JSON, or what it is instead. `idField` is where a line has its id. */
+export function parseResultLine(
+  line: string,
+  idField: 'custom_id' | 'key' = 'custom_id',
+): { readonly value: unknown } | { readonly broken: ProviderResult } {
   try {
     return { value: JSON.parse(line) }
   } catch {
-    return { broken: unreadableLine(line, /"custom_id"\s*:\s*"([^"\\]+)"/.exec(line)?.[1], 'the line is not JSON') }
+    const id = new RegExp(`"${idField}"\\s*:\\s*"([^"\\\\]+)"`).exec(line)?.[1]
+    return { broken: unreadableLine(line, id, 'the line is not JSON') }
   }
 }
 
 /** For a line that is JSON but no result; `field` is where it departs. */
-export function notAResult(line: string, value: unknown, field: string): ProviderResult {
-  return unreadableLine(line, (value as { custom_id?: unknown } | null)?.custom_id, `the line is not a result: ${field}`)
+export function notAResult(
+  line: string,
+  value: unknown,
+  field: string,
+  idField: 'custom_id' | 'key' = 'custom_id',
+): ProviderResult {
+  const id = (value as Partial<Record<string, unknown>> | null)?.[idField]
+  return unreadableLine(line, id, `the line is not a result: ${field}`)
 }

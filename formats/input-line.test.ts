@@ -210,6 +210,38 @@ describe('lines of Anthropic', () => {
   })
 })
 
+describe('lines of Gemini', () => {
+  const request = { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }], unknownField: 1 }
+
+  test('the request is kept untouched', () => {
+    expect(parse({ key: 'r1', request })).toEqual({
+      customId: 'r1',
+      metadata: null,
+      lineFormat: 'gemini',
+      request: { kind: 'native', format: 'gemini', endpoint: 'generateContent', body: request },
+    })
+    expect(parse({ request }).customId).toBeNull()
+  })
+
+  test('one with content asks for an embedding', () => {
+    const body = { content: { parts: [{ text: 'Hi' }] }, outputDimensionality: 8 }
+    expect(parse({ key: 'r1', request: body }).request).toMatchObject({ endpoint: 'embedContent', body })
+  })
+
+  test.each([
+    [{ key: 'a', request: [] }, 'request', /expected an object/],
+    [{ key: 'a' }, 'request', /is missing/],
+    [{ request: { ...request, model: 5 } }, 'request.model', /expected a string/],
+    [{ request: {} }, 'request.contents', /is missing/],
+    [{ request: { contents: 'Hi' } }, 'request.contents', /expected an array/],
+    [{ request: { ...request, content: {} } }, 'request.content', /not both/],
+    [{ key: 7, request }, 'key', /expected a string/],
+    [{ request, metadata: {} }, 'metadata', /unknown field/],
+  ])('%j is refused at %s', (bad, field, reason) => {
+    expect(problemOf(bad)).toMatchObject({ field, reason: expect.stringMatching(reason) })
+  })
+})
+
 describe('what is no line', () => {
   test('a cut line says so', () => {
     expect(problemOf('{"prompt": "abc').reason).toContain('was the file cut?')
@@ -217,10 +249,6 @@ describe('what is no line', () => {
 
   test.each(['[1]', '"text"', 'null', '5', 'not json at all', ''])('%s is refused as a whole', (text) => {
     expect(problemOf(text).field).toBeNull()
-  })
-
-  test('a line of Gemini is recognised and not taken yet', () => {
-    expect(problemOf({ key: 'a', request: {} }).reason).toContain("Gemini's format")
   })
 
   test('no JSON value makes it throw anything but InvalidLineError', () => {

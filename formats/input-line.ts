@@ -3,6 +3,7 @@ import { parseExactJson } from '../core/exact-json.ts'
 import type { JsonObject } from '../core/json.ts'
 import { parseAnthropicLine } from './anthropic-line.ts'
 import type { ParsedLine } from './canonical-request.ts'
+import { parseGeminiLine } from './gemini-line.ts'
 import { parseNeutralLine } from './neutral-line.ts'
 import { parseOpenAiLine } from './openai-line.ts'
 import { repeatedKey, repeatedKeyIn } from '../core/repeated-keys.ts'
@@ -75,14 +76,7 @@ const parsers: Record<LineFormat, LineParser> = {
   neutral: parseNeutralLine,
   openai: parseOpenAiLine,
   anthropic: parseAnthropicLine,
-  gemini: () => ({ problem: notYet('Gemini', '{key, request}') }),
-}
-
-function notYet(provider: string, shape: string): LineProblem {
-  return {
-    field: null,
-    reason: `this is a line in ${provider}'s format, ${shape}, which is not taken yet: write it as a neutral line, {custom_id, prompt}`,
-  }
+  gemini: parseGeminiLine,
 }
 
 function parseObject(text: string, lineNumber: number): JsonObject {

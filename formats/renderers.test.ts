@@ -17,6 +17,7 @@ test('a line is the provider’s own', () => {
     custom_id: 'tok-1',
     params: { model: 'm', text: 'x' },
   })
+  expect(JSON.parse(lineOf('gemini', 'tok-1', rendered('x')))).toEqual({ key: 'tok-1', request: { model: 'm', text: 'x' } })
 })
 
 test.each(providerKinds)('the size of a line for %s is exact, whatever is in it', (kind) => {

@@ -1,5 +1,6 @@
 import type { ProviderKind } from '../core/provider-kind.ts'
 import { renderAnthropicRequest } from './anthropic-request.ts'
+import { renderGeminiRequest } from './gemini-request.ts'
 import { renderOpenAiRequest } from './openai-request.ts'
 import type { RenderedRequest, RenderRequest } from './rendering.ts'
 
@@ -7,15 +8,16 @@ import type { RenderedRequest, RenderRequest } from './rendering.ts'
 export const renderers: Readonly<Record<ProviderKind, RenderRequest>> = {
   openai: renderOpenAiRequest,
   anthropic: renderAnthropicRequest,
+  gemini: renderGeminiRequest,
 }
 
-/** The provider's own line of a batch, without a line end: a line of OpenAI's input file, or an element of Anthropic's `requests`. */
+/** The provider's own line of a batch, without a line end: a line of OpenAI's or Gemini's input file, or an element of Anthropic's `requests`. */
 export function lineOf(kind: ProviderKind, itemId: string, rendered: RenderedRequest): string {
   return JSON.stringify(envelopeOf(kind, itemId, rendered, rendered.body))
 }
 
 /**
- * The exact bytes of that line in the request, with what separates it from the next one: a line end in OpenAI's file, a comma in Anthropic's array, where
+ * The exact bytes of that line in the request, with what separates it from the next one: a line end in a file, a comma in Anthropic's array, where
  * the last one has none. What is around all lines (`anthropicEnvelopeBytes`) is not in it. The body is by far the largest part and is turned into text
  * once; the few bytes around it are those of the same line with an empty body.
  */
@@ -43,5 +45,7 @@ function envelopeOf(
       return { custom_id: itemId, method: 'POST', url: endpoint, body }
     case 'anthropic':
       return { custom_id: itemId, params: body }
+    case 'gemini':
+      return { key: itemId, request: body }
   }
 }

@@ -6,18 +6,22 @@ import type { JobDefaults } from './rendering.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /** Where a native line has its request. */
-export function nativeField(format: NativeRequest['format']): 'body' | 'params' {
+export function nativeField(format: NativeRequest['format']): 'body' | 'params' | 'request' {
   switch (format) {
     case 'openai':
       return 'body'
     case 'anthropic':
       return 'params'
+    case 'gemini':
+      return 'request'
   }
 }
 
 /** The model that a request goes to. Throws `unsupported_request` when none is named, or a native line names another one than its job. */
 export function chooseModel(request: ItemRequest, defaults: JobDefaults, kind: ProviderKind): string {
-  const own = request.kind === 'native' ? request.body['model'] : undefined
+  const named = request.kind === 'native' ? request.body['model'] : undefined
+  // Gemini's own spelling is `models/gemini-3.8-flash`.
+  const own = typeof named === 'string' && kind === 'gemini' ? named.replace(/^models\//, '') : named
   if (defaults.modelOverride !== null) return defaults.modelOverride
   const field = request.kind === 'native' ? `${nativeField(request.format)}.model` : 'model'
   if (typeof own === 'string' && own !== '') {
@@ -76,7 +80,7 @@ export function schemaInstruction(schema: JsonObject): string {
 
 /** A line in one provider's format that can't be put in another one's terms. */
 export function untranslated(request: NativeRequest, kind: ProviderKind): Error {
-  const written = { openai: "OpenAI's", anthropic: "Anthropic's" }[request.format]
+  const written = { openai: "OpenAI's", anthropic: "Anthropic's", gemini: "Gemini's" }[request.format]
   return unsupportedRequest(
     nativeField(request.format),
     `is a request in ${written} format for ${request.endpoint}, which is not translated for ${kind}: write a neutral line, {custom_id, prompt}, or choose a provider of kind ${request.format}`,

@@ -28,6 +28,13 @@ test('an embedding request with token ids counts each of them', () => {
   expect(estimateBodyTokens({ input: [1, 2, 3, 4, 5] })).toBeGreaterThanOrEqual(5)
 })
 
+test("Gemini's inlined images and files count as what they are, and what it fetches itself as something", () => {
+  const blob = (mimeType: string) => ({ inlineData: { mimeType, data: 'A'.repeat(4_000_000) } })
+  expect(estimateBodyTokens(blob('image/png'))).toBeLessThan(imageTokens * 1.1)
+  expect(estimateBodyTokens(blob('application/pdf'))).toBeGreaterThan(100_000)
+  expect(estimateBodyTokens({ fileData: { fileUri: 'https://example.com/a.pdf' } })).toBeGreaterThan(imageTokens)
+})
+
 test("Anthropic's inlined images and documents count as what they are", () => {
   const source = (media_type: string) => ({ source: { type: 'base64', media_type, data: 'A'.repeat(4_000_000) } })
   expect(estimateBodyTokens(source('image/png'))).toBeLessThan(imageTokens * 1.1)

@@ -34,10 +34,13 @@ export function estimateBodyTokens(body: Json): number {
   if (body['type'] === 'base64' && typeof body['data'] === 'string' && typeof body['media_type'] === 'string') {
     return inlineTokens(body['media_type'], body['data'].length)
   }
+  // Gemini's blob.
+  if (typeof body['data'] === 'string' && typeof body['mimeType'] === 'string')
+    return inlineTokens(body['mimeType'], body['data'].length)
   let tokens = 0
   for (const [key, value] of Object.entries(body)) {
     if (typeof value === 'string' && value.startsWith('http')) {
-      if (key === 'file_url') tokens += remoteFileTokens
+      if (key === 'file_url' || key === 'fileUri') tokens += remoteFileTokens
       else if (key === 'image_url' || key === 'url') tokens += imageTokens
     }
     // Names count as well: a JSON Schema is mostly names.

@@ -110,6 +110,60 @@ describe('models/anthropic.yaml', () => {
   })
 })
 
+describe('models/gemini.yaml', () => {
+  test('a batch costs half, but for what is read from the cache, from a page of Google’s', () => {
+    for (const model of catalog.modelNames('gemini')) {
+      const prices = catalog.prices('gemini', model, now)
+      // What is known of its price differs.
+      if (model === 'gemini-3.7-flash') {
+        expect(prices).toBeNull()
+        continue
+      }
+      expect(prices, model).not.toBeNull()
+      if (prices === null) continue
+      expect(prices.batch.input * 2n, model).toBe(prices.realtime.input)
+      expect(prices.batch.output * 2n, model).toBe(prices.realtime.output)
+      expect(prices.batch.cachedInput, model).toBe(prices.realtime.cachedInput)
+      if (prices.realtime.cachedInput !== null) expect(prices.realtime.cachedInput * 10n, model).toBe(prices.realtime.input)
+      expect(prices.source, model).toMatch(/^https:\/\/ai\.google\.dev\//)
+    }
+  })
+
+  test('the limits are those that Gemini documents, and ours for requests: what expires there is lost', () => {
+    expect(catalog.providerLimits('gemini')).toMatchObject({
+      maxRequests: 1_000,
+      maxBytes: 2_000_000_000,
+      expiresAfterMs: 48 * 3_600_000,
+    })
+  })
+
+  test('what a model takes', () => {
+    expect(catalog.capabilities('gemini', 'gemini-3.8-flash')).toMatchObject({
+      reasoning: true,
+      efforts: ['low', 'medium', 'high'],
+      embeddings: false,
+      endpoints: null,
+      maxOutputTokens: 65_536,
+    })
+    expect(catalog.capabilities('gemini', 'gemini-2.5-pro-001')).toMatchObject({
+      reasoning: false,
+      thinkingBudget: { least: 128, most: 32_768 },
+    })
+    expect(catalog.capabilities('gemini', 'gemini-embedding-001')).toMatchObject({
+      embeddings: true,
+      structuredOutput: false,
+      endpoints: null,
+    })
+  })
+
+  test('every model thinks in one way or the other', () => {
+    for (const model of catalog.modelNames('gemini')) {
+      const { embeddings, efforts, thinkingBudget } = catalog.capabilities('gemini', model)
+      expect(embeddings ? 0 : 1, model).toBe(Number(efforts !== undefined) + Number(thinkingBudget !== undefined))
+    }
+  })
+})
+
 test('a dated name has the line of its family, unless it has its own', () => {
   expect(catalog.capabilities('openai', 'gpt-4o-mini-2024-07-18')).toEqual(catalog.capabilities('openai', 'gpt-4o-mini'))
   expect(catalog.prices('openai', 'gpt-4o-mini-2024-07-18', now)?.batch.input).toBe(75_000_000n)

@@ -18,7 +18,7 @@ export interface ModelPrices {
 /** What a provider's batches may hold, as documented; a configuration may set lower bounds. */
 export interface ProviderLimits {
   readonly maxRequests: number
-  /** Of the provider's own lines with what separates them, in bytes: of OpenAI's input file, of the elements of Anthropic's `requests`. */
+  /** Of the provider's own lines with what separates them, in bytes: of OpenAI's and Gemini's input files, of the elements of Anthropic's `requests`. */
   readonly maxBytes: number
   readonly expiresAfterMs: number
   readonly source: string
@@ -112,13 +112,13 @@ interface FoundModel {
 }
 
 /**
- * The names under which a model may be listed: itself, without its date (OpenAI's `-2024-07-18`, Anthropic's `-20251101`), and the base of a fine-tune
+ * The names under which a model may be listed: itself, without its date (OpenAI's `-2024-07-18`, Anthropic's `-20251101`) or version (Gemini's `-001`), and the base of a fine-tune
  * (`ft:<base>:<org>:<name>:<id>`).
  */
 function spellings(model: string): Array<{ name: string; fineTuned: boolean }> {
   const base = /^ft:([^:]+):/.exec(model)?.[1]
   const names = base === undefined ? [model] : [base]
-  const dated = /^(.+)-(?:\d{4}-\d{2}-\d{2}|\d{8})$/.exec(names[0] as string)?.[1]
+  const dated = /^(.+)-(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3})$/.exec(names[0] as string)?.[1]
   if (dated !== undefined) names.push(dated)
   return names.map((name) => ({ name, fineTuned: base !== undefined }))
 }
@@ -139,8 +139,8 @@ function toPrices(entry: ModelEntry, priceSource: string): ModelPrices[] {
 }
 
 function toCapabilities(kind: string, entry: ModelEntry): ModelCapabilities {
-  // Anthropic has no embeddings, and one endpoint, which is none of OpenAI's.
-  const isAnthropic = kind === 'anthropic'
+  // A job's endpoints are OpenAI's: others have their own, which follow from the request. Anthropic has no embeddings.
+  const hasEndpoints = kind !== 'anthropic' && kind !== 'gemini'
   const embedding = entry.type === 'embedding'
   return {
     known: true,
@@ -149,14 +149,15 @@ function toCapabilities(kind: string, entry: ModelEntry): ModelCapabilities {
     tools: entry.tools ?? !embedding,
     images: entry.images ?? !embedding,
     files: entry.files ?? !embedding,
-    embeddings: !isAnthropic && (embedding || entry.type === 'any'),
+    embeddings: kind !== 'anthropic' && (embedding || entry.type === 'any'),
     endpoints:
       entry.endpoints ??
-      (embedding ? ['/v1/embeddings'] : entry.type === 'any' || isAnthropic ? null : ['/v1/chat/completions', '/v1/responses']),
+      (entry.type === 'any' || !hasEndpoints ? null : embedding ? ['/v1/embeddings'] : ['/v1/chat/completions', '/v1/responses']),
     maxOutputTokens: entry.max_output ?? null,
     contextTokens: entry.context ?? null,
     ...(entry.efforts === undefined ? {} : { efforts: entry.efforts }),
     ...(entry.thinks_on_request === undefined ? {} : { thinksOnRequest: entry.thinks_on_request }),
+    ...(entry.thinking_budget === undefined ? {} : { thinkingBudget: entry.thinking_budget }),
   }
 }
 

@@ -54,6 +54,8 @@ export const modelEntrySchema = z.strictObject({
   efforts: z.array(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])).optional(),
   /** It thinks only when it is told to, as Claude 4.6 to 4.8. */
   thinks_on_request: z.boolean().optional(),
+  /** It is told in tokens how much to think, as Gemini 2.5, and takes this many. */
+  thinking_budget: z.strictObject({ least: z.int().nonnegative(), most: z.int().positive() }).optional(),
   prices: z.array(datedPrices).min(1).optional(),
 })
 export type ModelEntry = z.infer<typeof modelEntrySchema>

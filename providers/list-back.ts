@@ -4,15 +4,17 @@ import { ProviderError, type ProviderBatch } from './provider.ts'
 
 export interface BatchPage {
   readonly batches: readonly ProviderBatch[]
-  readonly hasMore: boolean
+  /** What the next page is asked for with; null: there is none. */
+  readonly next: string | null
 }
 
 const listPage = z.object({ data: z.array(z.unknown()), has_more: z.boolean() })
 
-/** A page in the form that OpenAI and Anthropic share. */
+/** A page in the form that OpenAI and Anthropic share: the last id of one page leads to the next. */
 export function toPage(answer: unknown, toBatch: (value: unknown, call: string) => ProviderBatch): BatchPage {
   const page = parseAnswer(listPage, answer, 'list batches', 'a list')
-  return { hasMore: page.has_more, batches: page.data.map((batch) => toBatch(batch, 'list batches')) }
+  const batches = page.data.map((batch) => toBatch(batch, 'list batches'))
+  return { batches, next: page.has_more ? (batches.at(-1)?.id ?? '') : null }
 }
 
 /** Batches of one page. */
@@ -34,16 +36,15 @@ export async function* listBack(
   for (;;) {
     const page = await readPage(after)
     yield* page.batches
-    const last = page.batches.at(-1)
     // An empty page is not the end, nor is it old.
-    const isOld = last !== undefined && page.batches.every((batch) => batch.createdAt.getTime() < oldest)
-    if (!page.hasMore || isOld) return
-    if (last === undefined || last.id === after) {
+    const isOld = page.batches.length > 0 && page.batches.every((batch) => batch.createdAt.getTime() < oldest)
+    if (page.next === null || isOld) return
+    if (page.next === '' || page.next === after) {
       throw new ProviderError('list batches: the list says that it goes on, but gives nothing to go on from', {
         kind: 'transient',
         code: 'list_incomplete',
       })
     }
-    after = last.id
+    after = page.next
   }
 }

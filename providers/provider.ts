@@ -10,7 +10,7 @@ export interface ProviderBatch {
   readonly id: string
   readonly status: 'in_progress' | 'cancelling' | 'completed' | 'failed' | 'expired' | 'cancelled'
   readonly rawStatus: string
-  /** What we can tell a batch of ours by: OpenAI's `input_file_id`, Gemini's `displayName`. Null: nothing but its count and its time (Anthropic). */
+  /** What we can tell a batch of ours by: OpenAI's `input_file_id`, Gemini's `displayName` (`Provider.marker`). Null: nothing but its count and its time (Anthropic). */
   readonly marker: string | null
   /**
    * Reported progress; null where the provider reports none. Not to be trusted, at the end least of all. Anthropic reports nothing as done before the
@@ -20,7 +20,7 @@ export interface ProviderBatch {
   readonly createdAt: Date
   readonly expiresAt: Date | null
   readonly endedAt: Date | null
-  /** Files to read results from and to delete afterwards (for Anthropic the address of the results); empty strings and nulls are already left out. */
+  /** Files to read results from and to delete afterwards (for Anthropic the address of the results, for a batch of Gemini's that has them in itself its own name); empty strings and nulls are already left out. */
   readonly resultFileIds: readonly string[]
   readonly inputFileId: string | null
   /** Why the provider refused the batch whole. */
@@ -45,6 +45,9 @@ export function isTerminalAtProvider(status: ProviderBatch['status']): boolean {
 
 /** Results may appear this long after their batch is reported as ended: only then is it believed that there are none. */
 export const resultsLagMs = 10 * 60_000
+
+/** The code of a create that was refused for one of the lines that it carried: the others can be taken without it. */
+export const refusedLinesCode = 'lines_refused'
 
 /** How a failed call is to be taken. Thrown by every method that calls a provider. */
 export class ProviderError extends Error {
@@ -97,11 +100,11 @@ export interface UploadInput {
 
 export interface CreateInput {
   readonly inputFileId: string | null
-  /** The spool file of the provider's own lines, where a batch is created with them instead of an uploaded file (Anthropic). */
+  /** The spool file of the provider's own lines, where a batch is created with them instead of an uploaded file (Anthropic, small ones of Gemini). */
   readonly path?: string | null
   readonly endpoint: string
   readonly model: string
-  /** Names the job, batch and attempt in the provider's own console. */
+  /** Names the job, batch and attempt in the provider's own console; where `Provider.marker` is `display_name`, the batch is told by it. */
   readonly displayName: string
   /** Aborts the call at the submission's deadline. */
   readonly signal: AbortSignal
@@ -121,8 +124,8 @@ export interface Provider {
   /** First 12 hex digits of the key's SHA-256: which key a batch was made with, without the key. */
   readonly keyFingerprint: string
 
-  /** Its batches carry something of ours (`ProviderBatch.marker`). Without, they are told by their time and their number of requests. */
-  readonly hasMarkers: boolean
+  /** What a batch of ours is told by in its list (`ProviderBatch.marker`). Null: by nothing but its time and its number of requests. */
+  readonly marker: 'input_file' | 'display_name' | null
 
   /** The batch limits of this provider for a model, with the configured overrides. */
   limits(model: string): BatchLimits
@@ -135,7 +138,7 @@ export interface Provider {
   /** The provider's own batch line, without a line end. */
   line(itemId: string, rendered: RenderedRequest): string
 
-  /** Uploads a spool file; null where batches are created without one. */
+  /** Uploads a spool file; null where the batch is created without one. */
   upload(input: UploadInput): Promise<{ inputFileId: string | null }>
   /** One single POST. */
   create(input: CreateInput): Promise<ProviderBatch>

@@ -1,5 +1,6 @@
 import type { Catalog } from '../models/catalog.ts'
 import { createAnthropicProvider } from './anthropic/provider.ts'
+import { createGeminiProvider } from './gemini/provider.ts'
 import { createOpenAiProvider } from './openai/provider.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
@@ -34,5 +35,7 @@ function createProvider(settings: ProviderSettings & { readonly apiKey: string }
       return createOpenAiProvider(settings, catalog)
     case 'anthropic':
       return createAnthropicProvider(settings, catalog)
+    case 'gemini':
+      return createGeminiProvider(settings, catalog)
   }
 }

@@ -104,7 +104,8 @@ export function openBooks(directory: string): Books {
     callJournal.append(entry)
     applyCall(entry)
   }
-  const batchRequestsPath = (batchId: string): string => join(batchDirectory, `${batchId}.jsonl`)
+  // Gemini’s ids have a slash.
+  const batchRequestsPath = (batchId: string): string => join(batchDirectory, `${batchId.replaceAll('/', '-')}.jsonl`)
 
   return {
     countCall(provider, route) {

@@ -28,14 +28,28 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
     description: 'how long a batch is in progress: 500ms, 10s, 1h (default: 2s)',
   },
   { flag: '--curve <name>', option: 'curve', description: 'how it progresses: linear, late, stalled, instant (default: linear)' },
-  { flag: '--validating <time>', option: 'validating_ms', description: 'OpenAI: how long at least it is validated (default: 0)' },
+  {
+    flag: '--validating <time>',
+    option: 'validating_ms',
+    description: 'OpenAI: how long at least it is validated; Gemini: how long it is pending (default: 0)',
+  },
   { flag: '--finalizing <time>', option: 'finalizing_ms', description: 'OpenAI: how long it is finalizing (default: 0)' },
   { flag: '--cancelling <time>', option: 'cancelling_ms', description: 'how long a cancel takes (default: 100ms)' },
-  { flag: '--window <time>', option: 'window_ms', description: 'from creation to expiry (default: 24h)' },
+  { flag: '--window <time>', option: 'window_ms', description: 'from creation to expiry (default: 24h, Gemini 48h)' },
   {
     flag: '--archive-after <time>',
     option: 'archive_after_ms',
     description: 'Anthropic: from creation to the end of its results (default: 29d)',
+  },
+  {
+    flag: '--file-lifetime <time>',
+    option: 'file_lifetime_ms',
+    description: 'Gemini: how long an uploaded file is kept (default: 48h)',
+  },
+  {
+    flag: '--results-lifetime <time>',
+    option: 'results_lifetime_ms',
+    description: 'Gemini: how long the results of a batch are kept (default: 42d)',
   },
   { flag: '--realtime-delay <time>', option: 'realtime_delay_ms', description: 'how long a realtime answer takes (default: 0)' },
   {
@@ -47,12 +61,17 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
   {
     flag: '--enqueued-token-limit <n>',
     option: 'enqueued_token_limit',
-    description: 'OpenAI: enqueued tokens per model and key (default: no limit)',
+    description: 'OpenAI, Gemini: enqueued tokens per model and key (default: no limit)',
   },
   {
     flag: '--queued-request-limit <n>',
     option: 'queued_request_limit',
     description: 'Anthropic: requests of a key that wait in batches (default: no limit)',
+  },
+  {
+    flag: '--concurrent-batch-limit <n>',
+    option: 'concurrent_batch_limit',
+    description: 'Gemini: open batches of a key (default: 100)',
   },
   {
     flag: '--refuse-unknown-models',
@@ -62,7 +81,12 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
   {
     flag: '--max-requests <n>',
     option: 'max_requests',
-    description: 'requests in a batch (default: OpenAI 50000, Anthropic 100000)',
+    description: 'requests in a batch (default: OpenAI 50000, Anthropic 100000, Gemini no limit)',
+  },
+  {
+    flag: '--max-batch-bytes <n>',
+    option: 'max_batch_bytes',
+    description: 'bytes of a batch’s input (default: OpenAI 200 MB, Anthropic 256 MB, Gemini 2 GB)',
   },
 ]
 

@@ -12,6 +12,7 @@ export const itemFaultKinds = [
   'invalid_request',
   'content_filter',
   'refusal',
+  'empty',
   'auth',
   'status_zero',
 ] as const
@@ -39,6 +40,8 @@ export const itemFaultSchema = z.strictObject({
   /** `invalid_request`: fails only while the body has this parameter (for a client that removes it and asks again). */
   param: z.string().optional(),
   variant: z.enum(invalidOutputVariants).optional(),
+  /** Gemini: the reason that is given for what is withheld (`SAFETY`, `RECITATION`, …), or for an answer that is cut (`THOUGHTS`). */
+  reason: z.string().optional(),
 })
 export type ItemFaultRule = z.output<typeof itemFaultSchema>
 
@@ -47,6 +50,7 @@ export interface ItemFault {
   readonly kind: ItemFaultKind | 'unknown_directive'
   readonly param?: string | undefined
   readonly variant?: InvalidOutputVariant | undefined
+  readonly reason?: string | undefined
   readonly directive?: string
 }
 
@@ -80,9 +84,9 @@ export function decideItemFault(
   for (const rule of rules) {
     const to = from + rule.rate
     if (position >= from && position < to) {
-      const { kind, param, variant } = rule
+      const { kind, param, variant, reason } = rule
       const limit = rule.first_attempts ?? (permanentKinds.includes(kind) ? 'always' : 1)
-      return decideWithin([{ fault: { kind, param, variant }, limit }], attemptsSoFar)
+      return decideWithin([{ fault: { kind, param, variant, reason }, limit }], attemptsSoFar)
     }
     from = to
   }
@@ -101,6 +105,7 @@ function decideByDirectives(requestText: string, attemptsSoFar: number): ItemFau
             kind,
             param: settings.get('param'),
             variant: invalidOutputVariants.find((known) => known === settings.get('variant')),
+            reason: settings.get('reason'),
           }
     return { fault, limit: Number.isFinite(times) && times > 0 ? times : ('always' as const) }
   })

@@ -9,7 +9,7 @@ export async function runSimulator(options: SimulatorOptions & { json?: boolean 
   const simulator: Simulator = await startSimulator(given)
   const line = json
     ? JSON.stringify({ url: simulator.url, pid: process.pid })
-    : `simulator ready: ${simulator.url} (OPENAI_BASE_URL=${simulator.baseUrls.openai} ANTHROPIC_BASE_URL=${simulator.baseUrls.anthropic})`
+    : `simulator ready: ${simulator.url} (OPENAI_BASE_URL=${simulator.baseUrls.openai} ANTHROPIC_BASE_URL=${simulator.baseUrls.anthropic} GOOGLE_GEMINI_BASE_URL=${simulator.baseUrls.gemini})`
   process.stdout.write(`${line}\n`)
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())

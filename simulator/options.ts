@@ -8,7 +8,7 @@ import { quirksSchema, type Quirks } from './quirks.ts'
 
 /** What may change while the simulator runs (`POST /_simulator/options`). Open batches follow the change. */
 export const runtimeOptionsSchema = z.strictObject({
-  /** OpenAI: at least this long in `validating`; longer if the file is big. */
+  /** OpenAI: at least this long in `validating`; longer if the file is big. Gemini: this long in `BATCH_STATE_PENDING`. */
   validating_ms: durationMs.default(0),
   /** How long a batch is `in_progress`. */
   duration_ms: durationMs.default(2000),
@@ -16,10 +16,14 @@ export const runtimeOptionsSchema = z.strictObject({
   finalizing_ms: durationMs.default(0),
   /** OpenAI says: up to 10 minutes. */
   cancelling_ms: durationMs.default(100),
-  /** Created to expired, for new batches: 24 hours. */
-  window_ms: durationMs.default(86_400_000),
+  /** Created to expired, for new batches; unless given, or null: 24 hours, Gemini 48. */
+  window_ms: durationMs.nullish(),
   /** Anthropic: created to archived, when the results are gone: 29 days. */
   archive_after_ms: durationMs.default(29 * 86_400_000),
+  /** Gemini: how long an uploaded file is kept: 48 hours. */
+  file_lifetime_ms: durationMs.default(48 * 3_600_000),
+  /** Gemini: how long the results of a batch are kept: 6 weeks. */
+  results_lifetime_ms: durationMs.default(42 * 86_400_000),
   curve: z.enum(curves).default('linear'),
   /** Every realtime answer takes this long. */
   realtime_delay_ms: durationMs.default(0),
@@ -27,17 +31,19 @@ export const runtimeOptionsSchema = z.strictObject({
   fail_rate: z.coerce.number().min(0).max(1).default(0),
   item_faults: z.array(itemFaultSchema).default([]),
   quirks: quirksSchema.prefault({}),
-  /** Enqueued input tokens per project and model; a batch above it fails with `token_limit_exceeded`. */
+  /** Enqueued input tokens per project and model; a batch above it fails with `token_limit_exceeded` (Gemini: its create, with a 429). */
   enqueued_token_limits: z.record(z.string(), z.coerce.number().int().positive()).default({}),
-  /** The same for every model that isn't named above; null: no limit. OpenAI only. */
+  /** The same for every model that isn't named above; null: no limit. OpenAI and Gemini. */
   enqueued_token_limit: z.coerce.number().int().positive().nullable().default(null),
   /** Anthropic: requests of a key that wait in batches; a batch above it is refused with a 429. Null: no limit. */
   queued_request_limit: z.coerce.number().int().positive().nullable().default(null),
+  /** Gemini: open batches of a key; a create above it is refused with a 429. Null: no limit. */
+  concurrent_batch_limit: z.coerce.number().int().positive().nullable().default(100),
   /** Refuse models that are not in the simulator's price table, as a provider refuses a misspelt name. */
   refuse_unknown_models: z.boolean().default(false),
   /** Refuse parameters that a model doesn't take, as the providers do. */
   strict_parameters: z.boolean().default(true),
-  /** What a batch may have; the provider's own limits unless given, or null: OpenAI 50,000 and 200 MB, Anthropic 100,000 and 256 MB. */
+  /** What a batch may have; the provider's own limits unless given, or null: OpenAI 50,000 and 200 MB, Anthropic 100,000 and 256 MB, Gemini any number and 2 GB. */
   max_requests: z.coerce.number().int().positive().nullish(),
   max_batch_bytes: z.coerce.number().int().positive().nullish(),
 })

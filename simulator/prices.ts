@@ -6,6 +6,8 @@ export interface Price {
   readonly output: bigint
   /** A tenth of the input unless given. */
   readonly cacheRead?: bigint
+  /** What the cache gives back costs the same in a batch, instead of half. */
+  readonly wholeCacheReadInBatch?: true
 }
 
 const nano = (dollars: number): bigint => BigInt(Math.round(dollars * 1e9))
@@ -68,12 +70,44 @@ export const anthropicPrices: Readonly<Record<string, Price>> = {
   'claude-haiku-4-5': dollars(1, 5),
 }
 
+const gemini = (input: number, output: number, cacheRead?: number): Price => ({
+  ...dollars(input, output, cacheRead),
+  wholeCacheReadInBatch: true,
+})
+
+/**
+ * Realtime prices on 2026-10-07: https://ai.google.dev/gemini-api/docs/pricing, by way of api-evangelist/deepmind, github.com/uttamdeb/agent-telemetry (v1.6.6),
+ * github.com/iyulab/TokenMeter (v0.17.0) and docs.rs/crate/gemini-cost. Thinking is output. 3.6 to 3.8 Flash cost twice as much from 2027 on; Pro models cost
+ * more for prompts above 200,000 tokens, which nothing here sends. A cache hit in a batch costs what it costs outside
+ * (https://ai.google.dev/gemini-api/docs/batch-api#technical-details).
+ */
+export const geminiPrices: Readonly<Record<string, Price>> = {
+  'gemini-4-neon': gemini(3, 15, 0.15),
+  'gemini-4-hydrogen': gemini(1.5, 7.5, 0.075),
+  'gemini-3.8-flash': gemini(0.75, 3.75),
+  'gemini-3.7-flash': gemini(0.75, 3.75),
+  'gemini-3.6-flash': gemini(0.75, 3.75),
+  'gemini-3.5-flash': gemini(1.5, 9),
+  'gemini-3.5-flash-lite': gemini(0.3, 2.5),
+  'gemini-3.1-pro-preview': gemini(2, 12),
+  'gemini-3.1-flash-lite': gemini(0.25, 1.5),
+  'gemini-3-pro-preview': gemini(2, 12),
+  'gemini-3-flash-preview': gemini(0.5, 3),
+  'gemini-2.5-pro': gemini(1.25, 10),
+  'gemini-2.5-flash': gemini(0.3, 2.5),
+  'gemini-2.5-flash-lite': gemini(0.1, 0.4),
+  'gemini-2.0-flash': gemini(0.1, 0.4),
+  'gemini-2.0-flash-lite': gemini(0.075, 0.3),
+  'gemini-embedding-2': gemini(0.2, 0),
+  'gemini-embedding-001': gemini(0.15, 0),
+}
+
 /** What a model that isn't in the table costs. */
 const otherModel: Price = dollars(1, 4)
 
-/** The price of a model, by its name without a dated suffix (`gpt-4o-mini-2024-07-18`, `claude-haiku-4-5-20251001`); null if the table doesn't have it. */
+/** The price of a model, by its name without a dated suffix (`gpt-4o-mini-2024-07-18`, `claude-haiku-4-5-20251001`, `gemini-2.0-flash-001`); null if the table doesn't have it. */
 export function knownPrice(prices: Readonly<Record<string, Price>>, model: string): Price | null {
-  return prices[model] ?? prices[model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, '')] ?? null
+  return prices[model] ?? prices[model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8}|\d{3})$/, '')] ?? null
 }
 
 /**
@@ -87,11 +121,11 @@ export function costNanoDollars(
   batch: boolean,
   cache: CacheUsage = nothingCached,
 ): bigint {
-  const { input, output, cacheRead = input / 10n } = price ?? otherModel
+  const { input, output, cacheRead = input / 10n, wholeCacheReadInBatch = false } = price ?? otherModel
   const cached =
     BigInt(cache.written5mTokens) * ((input * 5n) / 4n) +
     BigInt(cache.written1hTokens) * input * 2n +
-    BigInt(cache.readTokens) * cacheRead
+    BigInt(cache.readTokens) * cacheRead * (batch && wholeCacheReadInBatch ? 2n : 1n)
   const exact = BigInt(inputTokens) * input + BigInt(outputTokens) * output + cached
   const divisor = batch ? 2_000_000n : 1_000_000n
   return (exact + divisor / 2n) / divisor

@@ -37,7 +37,7 @@ export function createProviderServer({ providers, books, faults, holds, stopped 
       })
       return
     }
-    const match = findRoute(provider.routes, request.method ?? 'GET', url.pathname.slice(provider.prefix.length))
+    const match = findRoute(provider.routes, request, url.pathname.slice(provider.prefix.length))
     if (match === null) {
       const reply = provider.errorReply(404, `Invalid URL (${request.method} ${url.pathname})`)
       await sendReply(response, numbered(provider, reply, `req_${randomBytes(8).toString('hex')}`))
@@ -53,7 +53,7 @@ export function createProviderServer({ providers, books, faults, holds, stopped 
     response: ServerResponse,
     url: URL,
   ): Promise<void> {
-    const key = provider.keyOf(request.headers)
+    const key = provider.keyOf(request.headers, url)
     const fault = faults.take(provider.name, route.name)
     const callId = `call_${randomBytes(8).toString('hex')}`
     books.countCall(provider.name, route.name)
@@ -119,7 +119,7 @@ function applied({ made: { applied, objectId, inputFileId } }: Exchange): Partia
 
 async function handle(provider: ProviderSimulation, route: Route, exchange: Exchange, key: string | null): Promise<Reply> {
   // Keys that begin with "bad" are wrong, so that a wrong key can be rehearsed.
-  if (key === null || key.startsWith('bad')) {
+  if (route.keyless !== true && (key === null || key.startsWith('bad'))) {
     await drain(exchange.request)
     return provider.unauthorized(key)
   }
@@ -143,9 +143,11 @@ function numbered(provider: ProviderSimulation, reply: Reply, requestId: string)
 
 async function faultReply(provider: ProviderSimulation, request: IncomingMessage, fault: ActiveHttpFault): Promise<Reply> {
   await drain(request)
-  const own = provider.errorReply(fault.status, fault.message)
+  const { 'retry-after': retryAfter, ...others } = fault.headers
+  const own = provider.errorReply(fault.status, fault.message, retryAfter)
   if (own.type !== 'json') return own
-  return { ...own, body: fault.body ?? own.body, headers: { ...own.headers, ...fault.headers } }
+  const headers = provider.saysRetryInBody === true ? others : fault.headers
+  return { ...own, body: fault.body ?? own.body, headers: { ...own.headers, ...headers } }
 }
 
 /** Reads the rest of a request: answering before a client has sent everything looks to it like a broken connection. */
@@ -158,14 +160,22 @@ async function drain(request: IncomingMessage): Promise<void> {
   })
 }
 
-function findRoute(routes: readonly Route[], method: string, path: string): Match | null {
+function findRoute(routes: readonly Route[], request: IncomingMessage, path: string): Match | null {
   const parts = path.split('/')
   for (const route of routes) {
-    if (route.method !== method) continue
+    if (route.method !== request.method || route.takes?.(request) === false) continue
     const wanted = route.path.split('/')
     if (wanted.length !== parts.length) continue
-    if (!wanted.every((part, index) => (part === ':' ? parts[index] !== '' : part === parts[index]))) continue
-    return { route, params: parts.filter((_part, index) => wanted[index] === ':').map(decodeURIComponent) }
+    const params: string[] = []
+    const fits = wanted.every((part, index) => {
+      const given = parts[index] ?? ''
+      if (!part.startsWith(':')) return part === given
+      const ending = part.slice(1)
+      if (!given.endsWith(ending) || given.length === ending.length) return false
+      params.push(decodeURIComponent(given.slice(0, given.length - ending.length)))
+      return true
+    })
+    if (fits) return { route, params }
   }
   return null
 }

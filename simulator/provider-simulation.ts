@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { BillSummary } from './batch-bill.ts'
 import type { Bill } from './books.ts'
 import type { Exchange, Reply } from './exchange.ts'
@@ -6,8 +7,12 @@ export interface Route {
   /** The name that HTTP faults match, e.g. `batches.create`. */
   readonly name: string
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** Below the provider's prefix; `:` leaves a part open: `/batches/:/cancel`. */
+  /** Below the provider's prefix; `:` leaves a part open, also before what it must end with: `/batches/:/cancel`, `/batches/::cancel`. */
   readonly path: string
+  /** Where calls to one address differ in their headers only: whether this one is the route's. */
+  readonly takes?: (request: IncomingMessage) => boolean
+  /** Served without a key: its address is secret, and says whose it is. */
+  readonly keyless?: boolean
   /** Makes something that costs or stays: each such call is kept in the books. */
   readonly creates?: boolean
   readonly handle: (exchange: Exchange) => Promise<Reply> | Reply
@@ -72,11 +77,13 @@ export interface ProviderSimulation {
   /** Puts the number of the call into a body that shows it. */
   identify?(body: unknown, requestId: string): unknown
   /** The API key of a call; null if it carries none. */
-  keyOf(headers: NodeJS.Dict<string | string[]>): string | null
+  keyOf(headers: NodeJS.Dict<string | string[]>, url: URL): string | null
   /** The reply to a call with no key, or a wrong one. */
   unauthorized(key: string | null): Reply
-  /** An error in the provider's own shape: for HTTP faults, unknown routes and the like. */
-  errorReply(status: number, message?: string): Reply
+  /** An error in the provider's own shape: for HTTP faults, unknown routes and the like. The third is what a `retry-after` would say. */
+  errorReply(status: number, message?: string, retryAfterSeconds?: string): Reply
+  /** It says when to ask again in the body of an error, and has no `retry-after`. */
+  readonly saysRetryInBody?: boolean
   /** The reply to what a handler threw; null if it isn't the provider's. */
   replyToError(error: unknown): Reply | null
   batches(): BatchSummary[]

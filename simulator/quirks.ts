@@ -24,6 +24,12 @@ export const quirksSchema = z.strictObject({
   invalid_utf8_lines: rate.default(0),
   long_line_bytes: count.default(0),
   truncated_downloads: count.default(0),
+  counts_delay_ms: durationMs.default(0),
+  file_processing_ms: durationMs.default(0),
+  unreachable_result_files: flag.default(true),
+  inline_results: flag.default(false),
+  missing_metadata: flag.default(false),
+  broken_json_schema: flag.default(false),
 })
 
 export type Quirks = z.output<typeof quirksSchema>

@@ -36,7 +36,7 @@ describe('the simulator', () => {
   it('as a process says where it is, goes on after a kill -9, and stops at SIGTERM', async () => {
     const first = await startProcess({ curve: 'stalled', duration_ms: 20 })
     expect(first.line).toMatch(
-      /^simulator ready: http:\/\/127\.0\.0\.1:\d+ \(OPENAI_BASE_URL=\S+\/openai\/v1 ANTHROPIC_BASE_URL=\S+\/anthropic\)\n$/,
+      /^simulator ready: http:\/\/127\.0\.0\.1:\d+ \(OPENAI_BASE_URL=\S+\/openai\/v1 ANTHROPIC_BASE_URL=\S+\/anthropic GOOGLE_GEMINI_BASE_URL=\S+\/gemini\)\n$/,
     )
     const before = new OpenAI({ apiKey: 'sk-test', baseURL: `${first.url}/openai/v1`, maxRetries: 0 })
     const lines = [...chatLines(10), chatLine('failing', 'Hello [[simulate:transient times=1]]')]

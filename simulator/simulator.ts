@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { simulateAnthropic } from './anthropic/simulation.ts'
 import { openBooks } from './books.ts'
 import { createControl } from './control.ts'
+import { simulateGemini } from './gemini/simulation.ts'
 import { createHolds } from './holds.ts'
 import { createHttpFaults } from './http-faults.ts'
 import { simulateOpenai } from './openai/simulation.ts'
@@ -20,6 +21,7 @@ export { describeFaults, faultCatalogue, type FaultDescription } from './catalog
 export { curves } from './completion-curve.ts'
 export { simulatorControl, type SimulatorControl } from './control-client.ts'
 export { parseFault } from './fault-text.ts'
+export { geminiAnswerFor, geminiEmbeddingFor, geminiPromptFingerprint } from './gemini/answer.ts'
 export { optionsFromFlags, simulatorFlags, type SimulatorFlag } from './flags.ts'
 export { answerFor, promptFingerprint } from './openai/answer.ts'
 export { runtimeOptionsSchema, simulatorOptionsSchema, type RuntimeOptions, type SimulatorOptions } from './options.ts'
@@ -30,7 +32,7 @@ export interface Simulator {
   readonly url: string
   readonly port: number
   /** What a provider's SDK takes as its base URL. */
-  readonly baseUrls: { readonly openai: string; readonly anthropic: string }
+  readonly baseUrls: { readonly openai: string; readonly anthropic: string; readonly gemini: string }
   /** Stops at once; open batches go on when the same data directory is started again. */
   close(): Promise<void>
 }
@@ -53,6 +55,7 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
   const providers = [
     simulateOpenai({ directory: join(directory, 'openai'), options: live, books }),
     simulateAnthropic({ directory: join(directory, 'anthropic'), options: live, books }),
+    simulateGemini({ directory: join(directory, 'gemini'), options: live, books }),
   ]
   const control = createControl({ providers, books, faults, holds, options: live })
   const serveProvider = createProviderServer({ providers, books, faults, holds, stopped: stopping.signal })
@@ -99,7 +102,7 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
   return {
     url,
     port,
-    baseUrls: { openai: `${url}/openai/v1`, anthropic: `${url}/anthropic` },
+    baseUrls: { openai: `${url}/openai/v1`, anthropic: `${url}/anthropic`, gemini: `${url}/gemini` },
     close() {
       closing ??= new Promise<void>((resolve) => {
         server.close(() => resolve())

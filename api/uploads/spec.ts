@@ -1,7 +1,7 @@
 import { BatchwrightError } from '../../core/errors.ts'
 import { jobSpecSchema, type JobSpec } from '../../core/job-spec.ts'
 import { didYouMean } from '../../core/nearest-name.ts'
-import { laterProviderKinds, type Config, type ProviderConfig } from '../../config/config.ts'
+import type { Config, ProviderConfig } from '../../config/config.ts'
 import { describeSchemaIssues, joinIssues } from '../../config/schema-issues.ts'
 import type { Catalog } from '../../models/catalog.ts'
 import { checkSchema } from '../../formats/json-output.ts'
@@ -81,8 +81,6 @@ function chooseProvider(asked: string | undefined, { providers, defaults }: Conf
   }
   const provider = providers.find((candidate) => candidate.name === name)
   if (provider !== undefined) return provider
-  const reason = (laterProviderKinds as readonly string[]).includes(name)
-    ? `${name} is not in this version`
-    : `there is no provider "${name}"${didYouMean(name, names)}: ${names.join(', ')}`
+  const reason = `there is no provider "${name}"${didYouMean(name, names)}: ${names.join(', ')}`
   throw new BatchwrightError('unknown_provider', reason, { details: { errors: [{ field: 'provider', reason }] } })
 }

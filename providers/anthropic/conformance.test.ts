@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { loadCatalog } from '../../models/catalog.ts'
 import { simulatorControl, startSimulator } from '../../simulator/simulator.ts'
 import { conformanceSubject } from '../conformance-subject.ts'
@@ -6,8 +7,10 @@ import { createAnthropicProvider } from './provider.ts'
 
 const traits: ConformanceTraits = {
   files: false,
+  deletesResults: false,
   keepsPartOfExpired: true,
-  fullQueue: { options: { queued_request_limit: 1 }, ends: 'rate_limited' },
+  keepsPartOfCancelled: true,
+  fullQueue: { options: { queued_request_limit: 1 }, ends: 'rate_limited', error: { retryAfterMs: expect.any(Number) } },
   resultsRoute: 'batches.results',
   unanswered: 'overloaded',
 }

@@ -15,7 +15,7 @@ export function createAnthropicProvider(settings: ProviderSettings & { readonly 
     name: settings.name,
     kind: 'anthropic',
     simulated: settings.simulated,
-    hasMarkers: false,
+    marker: null,
     keyFingerprint: keyFingerprint(settings.apiKey),
 
     limits: (model) => configuredLimits(documented, settings, model),

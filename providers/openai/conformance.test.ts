@@ -6,7 +6,9 @@ import { createOpenAiProvider } from './provider.ts'
 
 const traits: ConformanceTraits = {
   files: true,
+  deletesResults: true,
   keepsPartOfExpired: true,
+  keepsPartOfCancelled: true,
   fullQueue: { options: { enqueued_token_limit: 1 }, ends: 'failed_batch' },
   resultsRoute: 'files.content',
   unanswered: 'status_zero',

@@ -16,7 +16,7 @@ export function createOpenAiProvider(settings: ProviderSettings & { readonly api
     name: settings.name,
     kind: 'openai',
     simulated: settings.simulated,
-    hasMarkers: true,
+    marker: 'input_file',
     keyFingerprint: keyFingerprint(settings.apiKey),
 
     limits: (model) => configuredLimits(documented, settings, model),

@@ -25,6 +25,8 @@ export function compose(prompt: Prompt, fault: ItemFault | null): Composition {
       return said(prompt, { refusal: `I'm sorry, but I can't help with that. [sim:${fingerprint}]` })
     case 'content_filter':
       return said(prompt, { text: proseAnswer(prompt.topic, fingerprint).slice(0, 24), finish: 'content_filter' })
+    case 'empty':
+      return said(prompt, { text: '' })
     case 'truncated':
       return truncated(prompt)
     case 'invalid_output':

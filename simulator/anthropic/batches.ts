@@ -71,7 +71,7 @@ async function createBatch(deps: BatchesDeps, exchange: Exchange): Promise<Reply
       version: versionOf(exchange.request.headers),
       ...requests,
       createdMs,
-      expiresMs: createdMs + options.current.window_ms,
+      expiresMs: createdMs + (options.current.window_ms ?? 86_400_000),
       foreign: false,
     })
     exchange.made.applied = true

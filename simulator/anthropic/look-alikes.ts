@@ -43,7 +43,7 @@ export async function makeLookAlikes(deps: LookAlikesDeps, wanted: LookAlikes): 
       model,
       sampleCustomId: `${token}-0`,
       createdMs,
-      expiresMs: createdMs + options.current.window_ms,
+      expiresMs: createdMs + (options.current.window_ms ?? 86_400_000),
       foreign: true,
     })
     ids.push(batch.id)

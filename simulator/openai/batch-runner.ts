@@ -1,11 +1,11 @@
 import { nothingBilled } from '../batch-bill.ts'
 import { createBatchRuns, type BatchRunner as AnyBatchRunner, type Run } from '../batch-runs.ts'
 import type { Books } from '../books.ts'
+import { createEnqueuedTokens } from '../enqueued-tokens.ts'
 import type { Load } from '../load.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchError } from './batch-line.ts'
 import { writeResults } from './batch-results.ts'
-import { createEnqueuedTokens } from './enqueued-tokens.ts'
 import { prepareBatch, type PreparedBatch } from './prepared-batch.ts'
 import { isTerminal, type EndedStatus, type OpenaiState, type StoredBatch, type StoredFile } from './state.ts'
 
@@ -69,7 +69,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
 
   const enqueue = (batch: StoredBatch, run: Run<PreparedBatch>, { model, inputTokens }: PreparedBatch): BatchError[] => {
     const enqueued = enqueuedTokens.enqueue(batch.key, model, inputTokens, batch.status === 'validating')
-    if ('error' in enqueued) return [enqueued.error]
+    if ('limit' in enqueued) return [tokenLimitExceeded(model, enqueued.limit)]
     run.release = enqueued.release
     return []
   }
@@ -203,6 +203,12 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     enqueuedTokens: enqueuedTokens.loads,
     close: () => runs.close(),
   }
+}
+
+/** The text as reported in https://github.com/openai/openai-python/issues/2084 */
+function tokenLimitExceeded(model: string, limit: number): BatchError {
+  const message = `Enqueued token limit reached for ${model} in organization org-simulator. Limit: ${limit.toLocaleString('en-US')} enqueued tokens. Please try again once some in_progress batches have been completed.`
+  return { code: 'token_limit_exceeded', message, param: null, line: null }
 }
 
 function isUsableInput(file: StoredFile | undefined, batch: StoredBatch): boolean {

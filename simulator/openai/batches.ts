@@ -62,7 +62,7 @@ async function createBatch({ state, options, runner }: BatchesDeps, exchange: Ex
       inputFileId,
       metadata: metadata ?? null,
       createdMs,
-      expiresMs: createdMs + options.current.window_ms,
+      expiresMs: createdMs + (options.current.window_ms ?? 86_400_000),
       outputExpiresSeconds: outputExpires?.seconds ?? null,
     },
   })

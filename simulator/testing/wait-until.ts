@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const deadlineMs = 5000
-
-/** Asks again until the answer is as wanted. Throws after five seconds. */
-export async function waitUntil<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+/** Asks again until the answer is as wanted. Throws after five seconds, unless told. */
+export async function waitUntil<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean, deadlineMs = 5000): Promise<T> {
   const deadline = Date.now() + deadlineMs
   for (;;) {
     const answer = await ask()
