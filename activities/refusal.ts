@@ -1,6 +1,6 @@
 import { loadBatch, seqOfLine, splitBatch, updateBatch, wasAlone, type BatchRow } from '../db/batches.ts'
 import { findLiveSubmission } from '../db/submissions.ts'
-import { type BatchRefusal, refusedLinesCode } from '../providers/provider.ts'
+import { type BatchRefusal, refusedLinesCode, tokenLimitCode } from '../providers/provider.ts'
 import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
 import { step, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -31,8 +31,22 @@ export async function handleRefusal(
   }
 }
 
-/** Refusals for its tokens after which a batch that had none of ours beside it is taken to be too large: what we count is an estimate. */
+/** Refusals for its tokens after which a batch that had none of ours beside it is taken to be too large. */
 const refusalsWhenAlone = 3
+
+/**
+ * Whether a batch that was refused for its tokens is larger than the limit by itself. What we count is an estimate, mostly above the provider's, so it is
+ * believed only of one that had none of ours beside it since `since`; without a limit that it is above, after some refusals.
+ */
+export async function isTooLarge(
+  { database }: ActivityDependencies,
+  batch: BatchRow,
+  tokenLimit: number | null | undefined,
+  since: Date,
+): Promise<boolean> {
+  const isSuspect = (tokenLimit != null && batch.tokens > tokenLimit) || batch.readmissions >= refusalsWhenAlone
+  return isSuspect && (await wasAlone(database.drizzle, batch, since))
+}
 
 /**
  * Mostly the provider is full, and the batch waits for room. One that is larger than the limit itself would wait for ever: it is halved, at no cost of a
@@ -45,11 +59,12 @@ async function refusedForTokens(
   refusal: BatchRefusal,
 ): Promise<BatchStep> {
   const { batch } = context
-  const isOverLimit = refusal.tokenLimit != null && batch.tokens > refusal.tokenLimit
-  const isTooLarge =
-    isOverLimit || (batch.readmissions >= refusalsWhenAlone && (await wasAlone(dependencies.database.drizzle, batch)))
-  if (isTooLarge && batch.items > 1) return await splitRefused(dependencies, key, context, refusal, 2)
-  if (isOverLimit) return await endAllAs(dependencies, key, context, 'invalid_request', refusal)
+  if (await isTooLarge(dependencies, batch, refusal.tokenLimit, batch.submittedAt ?? batch.createdAt)) {
+    if (batch.items > 1) return await splitRefused(dependencies, key, context, refusal, 2)
+    // Somebody else's batches may have taken the room a few times.
+    if (refusal.tokenLimit != null && batch.tokens > refusal.tokenLimit && batch.readmissions >= refusalsWhenAlone)
+      return await endAllAs(dependencies, key, context, 'invalid_request', refusal)
+  }
   await backToAdmission(dependencies, batch, refusal.code, refusal.message)
   return step('admit')
 }
@@ -89,8 +104,8 @@ export async function endRefused(
 /** The end of a batch that never was at the provider: its items fail with what the provider said, or the one that is at fault is looked for. */
 export async function failRefused(dependencies: ActivityDependencies, key: BatchKey, context: BatchContext): Promise<BatchStep> {
   const { errorCode, errorMessage } = context.batch
-  if (errorCode === refusedLinesCode) {
-    const message = errorMessage ?? 'the provider refused one of the lines'
+  if (errorCode === refusedLinesCode || errorCode === tokenLimitCode) {
+    const message = errorMessage ?? 'the provider refused the lines'
     return await handleRefusal(dependencies, key, context, { code: errorCode, message, kind: 'input', lines: [] })
   }
   return await endAllAs(dependencies, key, context, 'invalid_request', {

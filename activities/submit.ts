@@ -17,7 +17,7 @@ import {
   settleableInMs,
   type SubmissionRow,
 } from '../db/submissions.ts'
-import { ProviderError, type Provider, type ProviderBatch } from '../providers/provider.ts'
+import { ProviderError, type Provider, type ProviderBatch, tokenLimitCode } from '../providers/provider.ts'
 import {
   defaultsFor,
   loadContext,
@@ -32,7 +32,7 @@ import type { ActivityDependencies } from './dependencies.ts'
 import { cancellationSignal } from './heartbeat.ts'
 import { failUnsendable } from './judge.ts'
 import { runStep } from './pausing.ts'
-import { endRefused } from './refusal.ts'
+import { endRefused, isTooLarge } from './refusal.ts'
 import { backToAdmission, endUnsent, giveBackRoom } from './room.ts'
 import { spoolBatch } from './spool.ts'
 
@@ -201,7 +201,9 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       if (!(await closeSubmission(database.drizzle, submission.id, 'sending', 'not_created', describeError(error))))
         return await stepOf(dependencies, key)
       // Too much is under way for this account. A batch without a file is made anew for each try, so it gives its room back as well.
-      if (error.code === 'token_limit_exceeded' || (error.kind === 'rate_limited' && path !== null)) {
+      if (error.code === tokenLimitCode || (error.kind === 'rate_limited' && path !== null)) {
+        if (error.code === tokenLimitCode && batch.items > 1 && (await isTooLarge(dependencies, batch, null, new Date())))
+          return await endRefused(dependencies, batch, { code: tokenLimitCode, message: error.message })
         await backToAdmission(dependencies, batch, error.code ?? 'rate_limited', error.message)
         return step('admit')
       }

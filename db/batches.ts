@@ -138,11 +138,10 @@ export async function recordUpload(query: Query, batch: BatchRow, upload: Upload
 }
 
 /**
- * Whether no other batch of ours of the same model was at the provider when this one was refused there. Clocks of providers differ from ours, so one that
- * ended a few seconds before it was made counts as well.
+ * Whether no other batch of ours of the same model was at the provider since then. Providers stamp in whole seconds, so one that ended within
+ * the second before counts as well.
  */
-export async function wasAlone(query: Query, batch: BatchRow): Promise<boolean> {
-  const since = batch.submittedAt ?? batch.createdAt
+export async function wasAlone(query: Query, batch: BatchRow, since: Date): Promise<boolean> {
   const rows = await query
     .select({ batch: batches.batch })
     .from(batches)
@@ -153,7 +152,7 @@ export async function wasAlone(query: Query, batch: BatchRow): Promise<boolean> 
         eq(batches.model, batch.model),
         sql`(${batches.jobId}, ${batches.batch}) <> (${batch.jobId}, ${batch.batch})`,
         isNotNull(batches.submittedAt),
-        or(isNull(batches.endedAt), gt(batches.endedAt, sql`${since.toISOString()}::timestamptz - interval '10 seconds'`)),
+        or(isNull(batches.endedAt), gt(batches.endedAt, sql`${since.toISOString()}::timestamptz - interval '1 second'`)),
       ),
     )
     .limit(1)

@@ -49,6 +49,9 @@ export const resultsLagMs = 10 * 60_000
 /** The code of a create that was refused for one of the lines that it carried: the others can be taken without it. */
 export const refusedLinesCode = 'lines_refused'
 
+/** The code of a batch or a create that is refused because too many tokens are enqueued for its model. */
+export const tokenLimitCode = 'token_limit_exceeded'
+
 /** How a failed call is to be taken. Thrown by every method that calls a provider. */
 export class ProviderError extends Error {
   readonly kind: ProviderErrorKind

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { needsPerson, statusName, type GeminiErrorBody } from '../../formats/gemini-error.ts'
 import { readGeminiError } from '../../formats/gemini-answer.ts'
-import { ProviderError } from '../provider.ts'
+import { ProviderError, tokenLimitCode } from '../provider.ts'
 import { createToProviderError, type SdkApiError, type ToProviderError } from '../sdk-errors.ts'
 
 /* The SDK has one error for all, with the whole answer as its text, and lets the network's through as they are: these are told apart before they reach it. */
@@ -74,7 +74,7 @@ export const toProviderError: ToProviderError = (error, call, options) => {
 function codeOf(error: SdkApiError): string | null {
   if (!(error instanceof AnsweredError)) return null
   // The code by which a full queue is known here.
-  if (error.status === 429 && isQueueFull(error)) return 'token_limit_exceeded'
+  if (error.status === 429 && isQueueFull(error)) return tokenLimitCode
   return error.error.reason ?? statusName(error.error)
 }
 
