@@ -25,6 +25,8 @@ describe('the control endpoint', () => {
   it('says what is wrong with a fault or an option, and changes nothing', async () => {
     await using project = await simulatedProject()
     await expect(project.control.addFault('batches.create:explode')).rejects.toThrow('no effect \\"explode\\"')
+    await expect(project.control.addFault('batches.creat:refuse')).rejects.toThrow('no route \\"batches.creat\\"')
+    await expect(project.control.addFault('openai/batches.results:refuse')).rejects.toThrow('no route')
     await expect(project.control.addFault('items:transient:rate=2')).rejects.toThrow('rate')
     await expect(project.control.setOptions({ curve: 'odd' as 'linear' })).rejects.toThrow('curve')
     await expect(project.control.setOptions({ nonsense: 1 } as object)).rejects.toThrow('nonsense')
@@ -33,6 +35,14 @@ describe('the control endpoint', () => {
       item_faults: unknown[]
     }
     expect([faults.http_faults, faults.item_faults]).toEqual([[], []])
+  })
+
+  it('takes a fault for one route, for several, and for those of one provider', async () => {
+    await using project = await simulatedProject()
+    for (const route of ['*', 'files.*', 'anthropic/batches.*', 'gemini/batches.create'])
+      await project.control.addFault(`${route}:refuse:skip=1000000`)
+    const faults = (await (await fetch(`${project.simulator.url}/_simulator/faults`)).json()) as { http_faults: unknown[] }
+    expect(faults.http_faults).toHaveLength(4)
   })
 
   it('takes several faults at once, and lists and removes them', async () => {

@@ -32,6 +32,7 @@ export interface ActiveHttpFault extends HttpFaultRule {
 }
 
 export interface HttpFaults {
+  /** Throws for a route that no provider has: such a fault would never hit, and the rehearsal prove nothing. */
   add(rule: HttpFaultRule): ActiveHttpFault
   list(): readonly ActiveHttpFault[]
   clear(id?: string): void
@@ -39,12 +40,17 @@ export interface HttpFaults {
   take(provider: string, route: string): ActiveHttpFault | null
 }
 
-export function createHttpFaults(seed: number): HttpFaults {
+/** `routes`: all that there are, as `provider/name`. */
+export function createHttpFaults(seed: number, routes: readonly string[]): HttpFaults {
   const random = randomFrom(seed)
   let rules: ActiveHttpFault[] = []
   let lastId = 0
   return {
     add(rule) {
+      if (!routes.some((route) => matches(rule.route, ...splitRoute(route)))) {
+        const names = new Set(routes.map((route) => splitRoute(route)[1]))
+        throw new Error(`fault: no route "${rule.route}" (there are: ${[...names].sort().join(', ')})`)
+      }
       const active: ActiveHttpFault = { ...rule, id: `fault-${++lastId}`, hits: 0 }
       rules.push(active)
       return active
@@ -68,6 +74,11 @@ export function createHttpFaults(seed: number): HttpFaults {
       return null
     },
   }
+}
+
+function splitRoute(route: string): [provider: string, name: string] {
+  const slash = route.indexOf('/')
+  return [route.slice(0, slash), route.slice(slash + 1)]
 }
 
 function matches(pattern: string, provider: string, route: string): boolean {

@@ -48,8 +48,6 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
   mkdirSync(directory, { recursive: true })
 
   const books = openBooks(join(directory, 'books'))
-  const faults = createHttpFaults(seed)
-  for (const rule of httpFaults) faults.add(rule)
   const holds = createHolds()
   const stopping = new AbortController()
   const providers = [
@@ -57,6 +55,8 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
     simulateAnthropic({ directory: join(directory, 'anthropic'), options: live, books }),
     simulateGemini({ directory: join(directory, 'gemini'), options: live, books }),
   ]
+  const routes = providers.flatMap(({ name, routes: own }) => own.map((route) => `${name}/${route.name}`))
+  const faults = createHttpFaults(seed, routes)
   const control = createControl({ providers, books, faults, holds, options: live })
   const serveProvider = createProviderServer({ providers, books, faults, holds, stopped: stopping.signal })
 
@@ -78,13 +78,16 @@ export async function startSimulator(input: SimulatorOptions = {}): Promise<Simu
   // A connection that the server closes while a client sends its next call looks like a fault; those should only come when asked for.
   server.keepAliveTimeout = 600_000
   server.requestTimeout = 0
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(wantedPort, '127.0.0.1', resolve)
-  }).catch(async (error: unknown) => {
+  try {
+    for (const rule of httpFaults) faults.add(rule)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wantedPort, '127.0.0.1', resolve)
+    })
+  } catch (error) {
     await closeAll()
     throw error
-  })
+  }
 
   async function closeAll(): Promise<void> {
     stopping.abort()
