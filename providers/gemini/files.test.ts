@@ -2,10 +2,15 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../provider.ts'
 import type { InlineRule } from './client.ts'
 import { answerJson, readBody, startLocalServer } from './local-server.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const signal = AbortSignal.timeout(10 * 60_000)
 const never: InlineRule = { maxBytes: 0, maxLines: 0 }
@@ -37,6 +42,8 @@ async function startReceiver(answer?: (chunk: Chunk, response: ServerResponse) =
   const before = process.memoryUsage().arrayBuffers
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request)
+    // What nobody holds any more is no matter of ours: without this it is counted until the next collection.
+    collectGarbage()
     seen.peak = Math.max(seen.peak, process.memoryUsage().arrayBuffers - before)
     if (request.headers['x-goog-upload-command'] === 'start') {
       seen.start = request.headers
@@ -87,7 +94,7 @@ describe('upload', () => {
     const { provider, seen } = await startReceiver()
     await upload(provider)
     expect(seen.chunks.reduce((sum, each) => sum + each.bytes, 0)).toBe(bytes)
-    expect(seen.peak).toBeLessThan(bytes * 0.8)
+    expect(seen.peak).toBeLessThan(bytes * 0.7)
   })
 
   test.each([
