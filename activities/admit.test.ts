@@ -1,16 +1,11 @@
 import { eq } from 'drizzle-orm'
-import { Connection, WorkflowClient } from '@temporalio/client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig } from '../config/config.ts'
 import { loadBatch } from '../db/batches.ts'
 import { loadJob, pauseJob } from '../db/job-state.ts'
-import { batches, leases, tickets } from '../db/schema.ts'
-import { loadCatalog } from '../models/catalog.ts'
-import { createProviderRegistry } from '../providers/registry.ts'
-import { insertJob } from '../test/job-rows.ts'
+import { leases, tickets } from '../db/schema.ts'
+import { activityDependencies } from '../test/activity-dependencies.ts'
+import { insertBatch, insertJob } from '../test/job-rows.ts'
 import { createTestDatabase, type TestDatabase } from '../test/services.ts'
-import { activitySettings } from '../worker/activity-settings.ts'
-import { providerSettings } from '../worker/provider-settings.ts'
 import { createAdmitActivities } from './admit.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { backToAdmission } from './room.ts'
@@ -20,46 +15,15 @@ let withKey: ActivityDependencies
 let withoutKey: ActivityDependencies
 beforeAll(async () => {
   db = await createTestDatabase()
-  withKey = dependencies({ OPENAI_API_KEY: 'sk-test' })
-  withoutKey = dependencies({})
+  withKey = activityDependencies(db.database, { OPENAI_API_KEY: 'sk-test' })
+  withoutKey = activityDependencies(db.database, {})
 })
 afterAll(() => db.drop())
 
-const quiet = { info() {}, warn() {}, error() {} }
-
-/** What a worker in this environment gives its activities. No workflow is told anything: nobody else waits. */
-function dependencies(environment: Record<string, string>): ActivityDependencies {
-  const config = loadConfig({ directory: '/nowhere', environment })
-  return {
-    database: db.database,
-    providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-    workflows: new WorkflowClient({ connection: Connection.lazy() }),
-    settings: { ...activitySettings(config), searchAttributes: false },
-    logger: quiet,
-    reach: () => {},
-  }
-}
-
 /** A real job with one planned batch. */
 async function plannedBatch(): Promise<{ jobId: string; batch: number }> {
-  const jobId = await insertJob(db.database, 1, { simulated: false })
-  await db.database.drizzle.insert(batches).values({
-    jobId,
-    batch: 1,
-    round: 1,
-    shard: 1,
-    provider: 'openai',
-    simulated: false,
-    model: 'gpt-4o-mini',
-    endpoint: '/v1/chat/completions',
-    listed: false,
-    seqFrom: 1,
-    seqTo: 1,
-    items: 1,
-    bytes: 1,
-    tokens: 1,
-  })
-  return { jobId, batch: 1 }
+  const simulated = false
+  return await insertBatch(db.database, await insertJob(db.database, 1, { simulated }), 1, { simulated })
 }
 
 const leasesOf = (jobId: string) => db.database.drizzle.select().from(leases).where(eq(leases.jobId, jobId))
@@ -76,7 +40,7 @@ test.each([
   ['with the simulated one', { BATCHWRIGHT_SIMULATE: 'openai', BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:9' }],
 ])('a worker %s decides nothing about room: the job pauses', async (_, environment: Record<string, string>) => {
   const key = await plannedBatch()
-  expect(await createAdmitActivities(dependencies(environment)).admit(key)).toMatchObject({ phase: 'admit', waitMs: null })
+  expect(await createAdmitActivities(activityDependencies(db.database, environment)).admit(key)).toMatchObject({ phase: 'admit', waitMs: null })
   expect(await loadJob(db.database.drizzle, key.jobId)).toMatchObject({ status: 'paused', pauseReason: 'provider_unconfigured' })
   expect(await leasesOf(key.jobId)).toEqual([])
   expect(await ticketsOf(key.jobId)).toEqual([])

@@ -2,22 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Connection, WorkflowClient } from '@temporalio/client'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig } from '../config/config.ts'
 import { createToken, formatItemId } from '../core/item-id.ts'
-import { attempts, batches, outcomes } from '../db/schema.ts'
+import { attempts, outcomes } from '../db/schema.ts'
 import { parseInputLine } from '../formats/input-line.ts'
-import { loadCatalog } from '../models/catalog.ts'
 import { isTerminalAtProvider, ProviderError, resultsLagMs, type Provider, type ProviderBatch } from '../providers/provider.ts'
-import { createProviderRegistry } from '../providers/registry.ts'
 import { startSimulator, type Simulator } from '../simulator/simulator.ts'
-import { insertJob, type JobValues } from '../test/job-rows.ts'
+import { activityDependencies } from '../test/activity-dependencies.ts'
+import { insertBatch, insertJob, type JobValues } from '../test/job-rows.ts'
 import { createTestDatabase, until, type TestDatabase } from '../test/services.ts'
-import { activitySettings } from '../worker/activity-settings.ts'
-import { providerSettings } from '../worker/provider-settings.ts'
 import { jobDefaults, parseSpec } from './batch-context.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createFetchActivities } from './fetch.ts'
@@ -34,15 +29,7 @@ beforeAll(async () => {
     mkdtemp(join(tmpdir(), 'batchwright-test-fetch-')),
   ])
   const environment = { BATCHWRIGHT_SIMULATE: 'openai', BATCHWRIGHT_SIMULATOR_URL: simulator.url }
-  const config = loadConfig({ directory, environment })
-  dependencies = {
-    database: db.database,
-    providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-    workflows: new WorkflowClient({ connection: Connection.lazy() }),
-    settings: { ...activitySettings(config), searchAttributes: false },
-    logger: { info() {}, warn() {}, error() {} },
-    reach: () => {},
-  }
+  dependencies = activityDependencies(db.database, environment, directory)
 })
 afterAll(async () => {
   await simulator.close()
@@ -77,26 +64,7 @@ async function endedBatchOf(lines: readonly object[], job: JobValues): Promise<s
     beforeSend() {},
   })
   await until('the batch to end', async () => isTerminalAtProvider((await provider.retrieve(created.id, never)).status))
-  await db.database.drizzle.insert(batches).values({
-    jobId,
-    batch: 1,
-    round: 1,
-    shard: 1,
-    provider: 'openai',
-    simulated: true,
-    model: 'gpt-4o-mini',
-    endpoint,
-    status: 'fetching',
-    listed: false,
-    seqFrom: 1,
-    seqTo: lines.length,
-    items: lines.length,
-    bytes: 1,
-    tokens: 1,
-    token,
-    inputFileId,
-    providerBatchId: created.id,
-  })
+  await insertBatch(db.database, jobId, lines.length, { status: 'fetching', token, inputFileId, providerBatchId: created.id })
   return jobId
 }
 

@@ -1,20 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Connection, WorkflowClient } from '@temporalio/client'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig } from '../config/config.ts'
 import { loadBatch, updateBatch, type BatchRow } from '../db/batches.ts'
-import { batches } from '../db/schema.ts'
-import { loadCatalog } from '../models/catalog.ts'
 import type { Provider, ProviderBatch } from '../providers/provider.ts'
-import { createProviderRegistry } from '../providers/registry.ts'
 import { startSimulator, type Simulator } from '../simulator/simulator.ts'
-import { insertJob } from '../test/job-rows.ts'
+import { activityDependencies } from '../test/activity-dependencies.ts'
+import { insertBatch, insertJob } from '../test/job-rows.ts'
 import { createTestDatabase, until, type TestDatabase } from '../test/services.ts'
-import { activitySettings } from '../worker/activity-settings.ts'
-import { providerSettings } from '../worker/provider-settings.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { createPollActivities } from './poll.ts'
 
@@ -30,15 +24,7 @@ beforeAll(async () => {
     mkdtemp(join(tmpdir(), 'batchwright-poll-')),
   ])
   const environment = { BATCHWRIGHT_SIMULATE: 'openai', BATCHWRIGHT_SIMULATOR_URL: simulator.url }
-  const config = loadConfig({ directory, environment })
-  dependencies = {
-    database: db.database,
-    providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-    workflows: new WorkflowClient({ connection: Connection.lazy() }),
-    settings: { ...activitySettings(config), searchAttributes: false },
-    logger: { info() {}, warn() {}, error() {} },
-    reach: () => {},
-  }
+  dependencies = activityDependencies(db.database, environment, directory)
 })
 afterAll(async () => {
   await simulator.close()
@@ -56,28 +42,13 @@ async function runningBatch(seen: Partial<BatchRow>): Promise<{ jobId: string; b
   // While a batch is validated nothing is known of its requests.
   await until('its counts', async () => (await provider.retrieve(remote.id, AbortSignal.timeout(10_000))).counts !== null)
   const jobId = await insertJob(db.database, 1)
-  await db.database.drizzle.insert(batches).values({
-    jobId,
-    batch: 1,
-    round: 1,
-    shard: 1,
-    provider: 'openai',
-    simulated: true,
-    model: 'gpt-4o-mini',
-    endpoint,
+  return await insertBatch(db.database, jobId, 1, {
     status: 'in_progress',
     providerBatchId: remote.id,
     submittedAt: longAgo,
     progressedAt: longAgo,
-    listed: false,
-    seqFrom: 1,
-    seqTo: 1,
-    items: 1,
-    bytes: 1,
-    tokens: 1,
     ...seen,
   })
-  return { jobId, batch: 1 }
 }
 
 async function createRemote(provider: Provider): Promise<ProviderBatch> {

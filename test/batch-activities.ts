@@ -2,23 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MockActivityEnvironment } from '@temporalio/testing'
-import { Connection, WorkflowClient } from '@temporalio/client'
 import { eq, sql } from 'drizzle-orm'
 import type { BatchKey } from '../activities/batch-context.ts'
 import type { BatchStep } from '../activities/batch-step.ts'
 import type { ActivityDependencies, SubmissionTiming } from '../activities/dependencies.ts'
 import { createSettleActivities } from '../activities/settle.ts'
 import { createSubmitActivities } from '../activities/submit.ts'
-import { loadConfig } from '../config/config.ts'
-import { batches, leases, submissions } from '../db/schema.ts'
+import { leases, submissions } from '../db/schema.ts'
 import type { SubmissionRow } from '../db/submissions.ts'
-import { loadCatalog } from '../models/catalog.ts'
-import { createProviderRegistry } from '../providers/registry.ts'
 import { simulatorControl, startSimulator, type Simulator, type SimulatorControl } from '../simulator/simulator.ts'
-import { activitySettings } from '../worker/activity-settings.ts'
-import { providerSettings } from '../worker/provider-settings.ts'
+import { activityDependencies } from './activity-dependencies.ts'
 import { isOfJob } from './job-checks.ts'
-import { insertJob } from './job-rows.ts'
+import { insertBatch, insertJob } from './job-rows.ts'
 import { createTestDatabase, type TestDatabase } from './services.ts'
 
 export interface ActivityOptions {
@@ -58,22 +53,13 @@ export async function startBatchActivities(): Promise<BatchActivities> {
     mkdtemp(join(tmpdir(), 'batchwright-test-activities-')),
   ])
   const dependencies = ({ reach = () => {}, submission = {}, apiKey = 'sk-first' }: ActivityOptions): ActivityDependencies => {
-    const environment = { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: simulator.baseUrls.openai }
-    const config = loadConfig({ directory, environment })
-    const settings = activitySettings(config)
-    return {
-      database: db.database,
-      providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-      workflows: new WorkflowClient({ connection: Connection.lazy() }),
-      settings: {
-        ...settings,
-        submission: (provider) => ({ ...settings.submission(provider), ...submission }),
-        spoolDirectory: directory,
-        searchAttributes: false,
-      },
-      logger: quiet,
-      reach,
-    }
+    const used = activityDependencies(
+      db.database,
+      { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: simulator.baseUrls.openai },
+      directory,
+    )
+    const timing = (provider: string) => ({ ...used.settings.submission(provider), ...submission })
+    return { ...used, settings: { ...used.settings, submission: timing }, logger: quiet, reach }
   }
   const control = simulatorControl(simulator.url)
   const run: BatchActivities['run'] = async (name, key, options = {}) => {
@@ -84,24 +70,9 @@ export async function startBatchActivities(): Promise<BatchActivities> {
   const plannedBatch = async (): Promise<BatchKey> => {
     const { drizzle } = db.database
     const jobId = await insertJob(db.database, 2, { simulated: false })
-    await drizzle.insert(batches).values({
-      jobId,
-      batch: 1,
-      round: 1,
-      shard: 1,
-      provider: 'openai',
-      simulated: false,
-      model: 'gpt-4o-mini',
-      endpoint: '/v1/chat/completions',
-      listed: false,
-      seqFrom: 1,
-      seqTo: 2,
-      items: 2,
-      bytes: 200,
-      tokens: 20,
-    })
+    const key = await insertBatch(db.database, jobId, 2, { simulated: false })
     await drizzle.insert(leases).values({ jobId, batch: 1, lane: 'openai', model: 'gpt-4o-mini', tokens: 20 })
-    return { jobId, batch: 1 }
+    return key
   }
   return {
     db,

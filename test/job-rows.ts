@@ -3,7 +3,7 @@ import { createJobId } from '../core/job-id.ts'
 import { noUsage } from '../core/money.ts'
 import type { Database } from '../db/database.ts'
 import type { JudgedResult } from '../db/outcomes.ts'
-import { items, jobs } from '../db/schema.ts'
+import { batches, items, jobs } from '../db/schema.ts'
 
 export type JobValues = Partial<typeof jobs.$inferInsert>
 export type ItemValues = Partial<typeof items.$inferInsert>
@@ -34,6 +34,34 @@ export async function insertJob(
     await database.drizzle.insert(items).values(rows)
   }
   return id
+}
+
+/** Batch 1 of a job that `insertJob` made: planned, over its first `items` items, unless told otherwise. */
+export async function insertBatch(
+  database: Database,
+  jobId: string,
+  items: number,
+  batch: Partial<typeof batches.$inferInsert> = {},
+): Promise<{ jobId: string; batch: number }> {
+  const row = {
+    jobId,
+    batch: 1,
+    round: 1,
+    shard: 1,
+    provider: 'openai',
+    simulated: true,
+    model: 'gpt-4o-mini',
+    endpoint: '/v1/chat/completions',
+    listed: false,
+    seqFrom: 1,
+    seqTo: items,
+    items,
+    bytes: 100 * items,
+    tokens: 10 * items,
+    ...batch,
+  }
+  await database.drizzle.insert(batches).values(row)
+  return { jobId, batch: row.batch }
 }
 
 export function judged(seq: number, change: Partial<JudgedResult> = {}): JudgedResult {
