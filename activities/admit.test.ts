@@ -40,7 +40,10 @@ test.each([
   ['with the simulated one', { BATCHWRIGHT_SIMULATE: 'openai', BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:9' }],
 ])('a worker %s decides nothing about room: the job pauses', async (_, environment: Record<string, string>) => {
   const key = await plannedBatch()
-  expect(await createAdmitActivities(activityDependencies(db.database, environment)).admit(key)).toMatchObject({ phase: 'admit', waitMs: null })
+  expect(await createAdmitActivities(activityDependencies(db.database, environment)).admit(key)).toMatchObject({
+    phase: 'admit',
+    waitMs: null,
+  })
   expect(await loadJob(db.database.drizzle, key.jobId)).toMatchObject({ status: 'paused', pauseReason: 'provider_unconfigured' })
   expect(await leasesOf(key.jobId)).toEqual([])
   expect(await ticketsOf(key.jobId)).toEqual([])

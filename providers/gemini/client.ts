@@ -1,6 +1,4 @@
-import { GoogleGenAI } from '@google/genai'
 import { defaultTimeouts, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
-import { withTypedErrors } from './errors.ts'
 
 /** What the files of this folder share: the SDK's transport and the settings that they need. */
 export interface GeminiContext {
@@ -44,39 +42,15 @@ export interface ApiRequest {
   readonly fetch?: typeof fetch
 }
 
-/**
- * The official SDK's transport: its address, headers and key, with the answer as it came. Its methods change what goes through them: they leave `batchStats`
- * and `error` out of a batch, read an inlined line anew, write warnings to the console, and can't be aborted in an upload.
- */
-export class GeminiApi extends GoogleGenAI {
-  async send(request: ApiRequest): Promise<Response> {
-    // A timer of our own: the SDK's would run on until the last byte of a download.
-    const timer = new AbortController()
-    const timeout = setTimeout(() => timer.abort(), request.timeoutMs)
-    const abortSignal = AbortSignal.any([request.signal, timer.signal])
-    try {
-      const { responseInternal } = await this.apiClient.request({
-        path: request.path,
-        httpMethod: request.method,
-        ...(request.query === undefined ? {} : { queryParams: request.query }),
-        ...(request.body === undefined ? {} : { body: request.body }),
-        abortSignal,
-        httpOptions: {
-          ...(request.headers === undefined ? {} : { headers: request.headers }),
-          ...(request.url === undefined ? {} : { baseUrl: request.url, apiVersion: '' }),
-          fetch: withTypedErrors(request.fetch ?? fetch),
-        },
-      })
-      return responseInternal
-    } finally {
-      clearTimeout(timeout)
-    }
-  }
+/** Makes one call; its answer has a status of success. */
+export interface GeminiApi {
+  send(request: ApiRequest): Promise<Response>
 }
 
 /**
  * Set so that what happens is what is configured: the SDK would otherwise read key (GOOGLE_API_KEY before GEMINI_API_KEY), address, version and even
- * another service (Vertex AI) from its own environment variables. It does not retry unless it is told to; a create must never be repeated.
+ * another service (Vertex AI) from its own environment variables. It does not retry unless it is told to; a create must never be repeated. It is loaded at
+ * the first call: a worker that has no job at Gemini does without its 30 MB.
  */
 export function createGeminiContext(
   settings: ProviderSettings & { readonly apiKey: string },
@@ -84,8 +58,14 @@ export function createGeminiContext(
   inline: InlineRule,
 ): GeminiContext {
   const baseUrl = (settings.baseUrl ?? officialBaseUrl).replace(/\/+$/, '')
+  let loading: Promise<GeminiApi> | undefined
+  const transport = () =>
+    (loading ??= import('./transport.ts').then(
+      ({ SdkTransport }) =>
+        new SdkTransport({ apiKey: settings.apiKey, vertexai: false, apiVersion, httpOptions: { baseUrl, apiVersion } }),
+    ))
   return {
-    api: new GeminiApi({ apiKey: settings.apiKey, vertexai: false, apiVersion, httpOptions: { baseUrl, apiVersion } }),
+    api: { send: async (request) => await (await transport()).send(request) },
     name: settings.name,
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
     baseUrl,
