@@ -189,8 +189,12 @@ async function writeResults(client: Batchwright, job: Job, outputDirectory: stri
 function linksOf(stack: Stack, job: Job): string[] {
   const workflow = `${stack.uiUrl}/namespaces/${stack.temporalNamespace}/workflows/job-${job.id}`
   const { port } = new URL(stack.apiUrl)
+  const flags = [
+    ...(Number(port) === defaultApiPort ? [] : [`--port ${port}`]),
+    ...(stack.dataDir === join(root, '.batchwright') ? [] : [`--data ${stack.dataDir}`]),
+  ]
   return [
-    `npm start${Number(port) === defaultApiPort ? '' : ` -- --port ${port}`}, then:`,
+    `npm start${flags.length === 0 ? '' : ` -- ${flags.join(' ')}`}, then:`,
     `API      ${stack.apiUrl}/docs`,
     `Job      ${stack.apiUrl}/v1/jobs/${job.id}`,
     ...(stack.uiUrl === undefined ? [] : [`Temporal ${workflow}`]),
