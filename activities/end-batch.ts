@@ -12,7 +12,7 @@ import { judge, type Bench } from './judge.ts'
 import { tellGranted } from './room.ts'
 
 /** Rows of one merge: few enough to keep transactions short, enough to keep them cheap. */
-export const chunkSize = 1000
+export const chunkSize = 500
 
 /** Gives every item of the batch that has no answer this one. */
 export async function mergeUnanswered(

@@ -204,7 +204,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     }
     for await (const page of readItemLines(database.sql, batch.jobId, seqs)) {
       yield page.map(({ seq, line }) => {
-        const { request } = parseInputLine(line, seq)
+        const { request } = parseInputLine(line.toString(), seq)
         return [seq, request.kind === 'generate' ? (request.schema ?? common) : common]
       })
     }

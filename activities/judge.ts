@@ -23,8 +23,18 @@ export function benchFor(dependencies: ActivityDependencies, { job, spec, batch 
   return {
     round: batch.round - job.firstRound + 1,
     maxRounds: roundsAllowed(retryPolicy(dependencies, batch.provider, spec), spec.fallback_models ?? []),
-    prices,
+    prices: memoized(prices),
     defaultModel: batch.model,
+  }
+}
+
+/** All answers of a batch are of a model or two. */
+function memoized(prices: Bench['prices']): Bench['prices'] {
+  const known = new Map<string, TokenPrices | null>()
+  return (model) => {
+    let found = known.get(model)
+    if (found === undefined) known.set(model, (found = prices(model)))
+    return found
   }
 }
 

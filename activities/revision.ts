@@ -41,7 +41,7 @@ export async function warningsOfResent(
   if (resent.length === 0) return warnings
   for await (const page of readItemLines(dependencies.database.sql, context.batch.jobId, resent)) {
     for (const { seq, line } of page) {
-      const changed = warningsOf(provider, line, seq, defaults, revisionAfter(earlier.get(seq)))
+      const changed = warningsOf(provider, line.toString(), seq, defaults, revisionAfter(earlier.get(seq)))
       if (changed.length > 0) warnings.set(seq, JSON.stringify(changed))
     }
   }

@@ -50,7 +50,7 @@ export async function spoolBatch(
       for (const item of page) {
         let line: string
         try {
-          const request = parseInputLine(item.line, item.seq).request
+          const request = parseInputLine(item.line.toString(), item.seq).request
           line = provider.line(
             formatItemId(token, item.seq),
             provider.render(request, defaults, revisionAfter(attempts.get(item.seq))),

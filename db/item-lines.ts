@@ -1,4 +1,4 @@
-import type { StoredItem } from './batches.ts'
+import { toStoredItem, type StoredItem } from './batches.ts'
 import type { Sql } from './database.ts'
 
 /**
@@ -13,13 +13,14 @@ export async function* readItemLines(
 ): AsyncGenerator<StoredItem[]> {
   for (let after = 0; ;) {
     // The line's own length would be read from where long texts are kept; `bytes`, of the provider's line, is about the same.
-    const page = await sqlClient<StoredItem[]>`
+    const rows = await sqlClient`
       with sized as (
         select seq, sum(bytes) over (order by seq) - bytes as before from items
         where job_id = ${jobId} and seq = any(${[...seqs]}::int[]) and seq > ${after}
       )
       select i.seq, i.line from sized s join items i on i.job_id = ${jobId} and i.seq = s.seq
-      where s.before < ${pageBytes} order by i.seq`
+      where s.before < ${pageBytes} order by i.seq`.raw()
+    const page = rows.map(toStoredItem)
     const last = page.at(-1)
     if (last === undefined) return
     yield page

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { placeholderItemId } from '../core/item-id.ts'
 import { providerKinds } from '../core/provider-kind.ts'
-import { anthropicEnvelopeBytes, lineBytes, lineOf } from './renderers.ts'
+import { anthropicEnvelopeBytes, lineOf, measureLine } from './renderers.ts'
 
 const rendered = (text: string) => ({ model: 'm', endpoint: '/v1/x', body: { model: 'm', text }, warnings: [] })
 
@@ -24,7 +24,7 @@ test.each(providerKinds)('the size of a line for %s is exact, whatever is in it'
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.nat(), (text, seq) => {
       const line = lineOf(kind, placeholderItemId(seq + 1), rendered(text))
-      expect(lineBytes(kind, placeholderItemId(seq + 1), rendered(text))).toBe(Buffer.byteLength(line) + 1)
+      expect(measureLine(kind, placeholderItemId(seq + 1), rendered(text)).bytes).toBe(Buffer.byteLength(line) + 1)
       expect(line).not.toContain('\n')
     }),
   )
@@ -33,6 +33,6 @@ test.each(providerKinds)('the size of a line for %s is exact, whatever is in it'
 test('the size of a request to Anthropic is that of its elements and the envelope', () => {
   const items = ['a', 'ü', '\n'].map((text, index) => [placeholderItemId(index + 1), rendered(text)] as const)
   const request = `{"requests":[${items.map(([id, each]) => lineOf('anthropic', id, each)).join(',')}]}`
-  const sum = items.reduce((bytes, [id, each]) => bytes + lineBytes('anthropic', id, each), 0)
+  const sum = items.reduce((bytes, [id, each]) => bytes + measureLine('anthropic', id, each).bytes, 0)
   expect(Buffer.byteLength(request)).toBe(sum + anthropicEnvelopeBytes)
 })

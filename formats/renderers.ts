@@ -1,5 +1,6 @@
 import type { ProviderKind } from '../core/provider-kind.ts'
 import { renderAnthropicRequest } from './anthropic-request.ts'
+import { measureBody, type BodySize } from './body-size.ts'
 import { renderGeminiRequest } from './gemini-request.ts'
 import { renderOpenAiRequest } from './openai-request.ts'
 import type { RenderedRequest, RenderRequest } from './rendering.ts'
@@ -17,13 +18,13 @@ export function lineOf(kind: ProviderKind, itemId: string, rendered: RenderedReq
 }
 
 /**
- * The exact bytes of that line in the request, with what separates it from the next one: a line end in a file, a comma in Anthropic's array, where
- * the last one has none. What is around all lines (`anthropicEnvelopeBytes`) is not in it. The body is by far the largest part and is turned into text
- * once; the few bytes around it are those of the same line with an empty body.
+ * The exact bytes of that line in the request, with what separates it from the next one (a line end in a file, a comma in Anthropic's array, where the
+ * last one has none; what is around all lines, `anthropicEnvelopeBytes`, is not in it), and its estimated tokens.
  */
-export function lineBytes(kind: ProviderKind, itemId: string, rendered: RenderedRequest): number {
+export function measureLine(kind: ProviderKind, itemId: string, rendered: RenderedRequest): BodySize {
   const around = JSON.stringify(envelopeOf(kind, itemId, rendered, 0)).length - 1
-  return around + Buffer.byteLength(JSON.stringify(rendered.body)) + separatorBytes
+  const { bytes, tokens } = measureBody(rendered.body)
+  return { bytes: around + bytes + separatorBytes, tokens }
 }
 
 const separatorBytes = 1

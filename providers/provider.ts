@@ -119,7 +119,7 @@ export interface CreateInput {
  * One provider's batch API. Everything that differs between providers is behind this interface; everything that makes a job durable
  * is in front of it. Methods never retry a create; all take an AbortSignal or end by the provider's own timeout, and throw ProviderError.
  */
-export interface Provider {
+export interface Provider extends ProviderCalls {
   readonly name: string
   readonly kind: ProviderKind
   /** Its calls go to the simulator. */
@@ -140,7 +140,10 @@ export interface Provider {
   render(request: ItemRequest, defaults: JobDefaults, revision?: Revision): RenderedRequest
   /** The provider's own batch line, without a line end. */
   line(itemId: string, rendered: RenderedRequest): string
+}
 
+/** The calls of one provider, each to its API. */
+export interface ProviderCalls {
   /** Uploads a spool file; null where the batch is created without one. */
   upload(input: UploadInput): Promise<{ inputFileId: string | null }>
   /** One single POST. */

@@ -8,11 +8,10 @@ import type { ProviderConfig } from '../../config/config.ts'
 import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
 import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
 import { checkSchema } from '../../formats/json-output.ts'
-import { lineBytes, renderers } from '../../formats/renderers.ts'
+import { measureLine, renderers } from '../../formats/renderers.ts'
 import { nativeField } from '../../formats/request-defaults.ts'
 import { isPlainSchema } from '../../formats/plain-schema.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
-import { estimateBodyTokens } from '../../formats/token-estimate.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
 import type { ResolvedSpec } from './spec.ts'
 import { isStorable, notStorable } from './storable-text.ts'
@@ -101,8 +100,7 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, modelField(line), notStorable)
       const problem = isKnown(rendered.model)
       if (problem !== null) throw new InvalidLineError(lineNumber, modelField(line), problem)
-      const bytes = lineBytes(provider.kind, placeholderItemId(seq), rendered)
-      const tokens = estimateBodyTokens(rendered.body)
+      const { bytes, tokens } = measureLine(provider.kind, placeholderItemId(seq), rendered)
       const oversize = describeOversize({ bytes, tokens }, limitsOf(rendered.model))
       if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
       if (last?.model !== rendered.model || last.endpoint !== rendered.endpoint) {

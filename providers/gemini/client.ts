@@ -1,4 +1,6 @@
 import { defaultTimeouts, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
+import type { InlineRule } from './inline.ts'
+import { SdkTransport } from './transport.ts'
 
 /** What the files of this folder share: the SDK's transport and the settings that they need. */
 export interface GeminiContext {
@@ -12,17 +14,6 @@ export interface GeminiContext {
   /** A batch of at most so many bytes and lines travels in its create. */
   readonly inline: InlineRule
 }
-
-export interface InlineRule {
-  readonly maxBytes: number
-  readonly maxLines: number
-}
-
-/**
- * Far below the 20 MB that Gemini takes in a create: it spares an upload and a file where they would be most of the work, and the answers come as one
- * text, of which this many can't be too large for the memory.
- */
-export const defaultInlineRule: InlineRule = { maxBytes: 100_000, maxLines: 50 }
 
 const officialBaseUrl = 'https://generativelanguage.googleapis.com'
 /** That of all guides. The SDK's own is `v1` since its third version: https://ai.google.dev/gemini-api/docs/api-versions */
@@ -49,8 +40,7 @@ export interface GeminiApi {
 
 /**
  * Set so that what happens is what is configured: the SDK would otherwise read key (GOOGLE_API_KEY before GEMINI_API_KEY), address, version and even
- * another service (Vertex AI) from its own environment variables. It does not retry unless it is told to; a create must never be repeated. It is loaded at
- * the first call: a worker that has no job at Gemini does without its 30 MB.
+ * another service (Vertex AI) from its own environment variables. It does not retry unless it is told to; a create must never be repeated.
  */
 export function createGeminiContext(
   settings: ProviderSettings & { readonly apiKey: string },
@@ -58,14 +48,8 @@ export function createGeminiContext(
   inline: InlineRule,
 ): GeminiContext {
   const baseUrl = (settings.baseUrl ?? officialBaseUrl).replace(/\/+$/, '')
-  let loading: Promise<GeminiApi> | undefined
-  const transport = () =>
-    (loading ??= import('./transport.ts').then(
-      ({ SdkTransport }) =>
-        new SdkTransport({ apiKey: settings.apiKey, vertexai: false, apiVersion, httpOptions: { baseUrl, apiVersion } }),
-    ))
   return {
-    api: { send: async (request) => await (await transport()).send(request) },
+    api: new SdkTransport({ apiKey: settings.apiKey, vertexai: false, apiVersion, httpOptions: { baseUrl, apiVersion } }),
     name: settings.name,
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
     baseUrl,

@@ -2,7 +2,7 @@ import { loadCatalog } from '../../models/catalog.ts'
 import { simulatorControl, startSimulator } from '../../simulator/simulator.ts'
 import { conformanceSubject } from '../conformance-subject.ts'
 import { type ConformanceTraits, describeProviderConformance } from '../conformance.ts'
-import type { InlineRule } from './client.ts'
+import type { InlineRule } from './inline.ts'
 import { createGeminiProvider } from './provider.ts'
 
 const traits: ConformanceTraits = {

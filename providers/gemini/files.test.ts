@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../provider.ts'
-import type { InlineRule } from './client.ts'
+import type { InlineRule } from './inline.ts'
 import { answerJson, readBody, startLocalServer } from './local-server.ts'
 
 setFlagsFromString('--expose-gc')

@@ -1,7 +1,17 @@
 import { readFile } from 'node:fs/promises'
 import type { JsonObject } from '../../core/json.ts'
 import { ProviderError } from '../provider.ts'
-import type { InlineRule } from './client.ts'
+
+export interface InlineRule {
+  readonly maxBytes: number
+  readonly maxLines: number
+}
+
+/**
+ * Far below the 20 MB that Gemini takes in a create: it spares an upload and a file where they would be most of the work, and the answers come as one
+ * text, of which this many can't be too large for the memory.
+ */
+export const defaultInlineRule: InlineRule = { maxBytes: 100_000, maxLines: 50 }
 
 /** Whether the lines of a spool file are few enough to travel in the create of their batch. */
 export async function isInline(path: string, size: number, rule: InlineRule): Promise<boolean> {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { loadCatalog } from '../../models/catalog.ts'
 import type { Provider } from '../provider.ts'
-import type { InlineRule } from './client.ts'
+import type { InlineRule } from './inline.ts'
 import { createGeminiProvider } from './provider.ts'
 
 /** For tests: a provider whose server is `listener`, for what no simulator should do. */

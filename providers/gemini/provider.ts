@@ -1,12 +1,9 @@
 import { lineOf, renderers } from '../../formats/renderers.ts'
 import type { Catalog } from '../../models/catalog.ts'
+import { callsOnDemand } from '../calls-on-demand.ts'
 import type { Provider } from '../provider.ts'
 import { configuredLimits, keyFingerprint, type ProviderSettings } from '../provider-settings.ts'
-import { cancelBatch, createBatch, listBatches, retrieveBatch } from './batches.ts'
-import { createGeminiContext, defaultInlineRule } from './client.ts'
-import { deleteFiles, uploadFile } from './files.ts'
-import { completeRealtime } from './realtime.ts'
-import { readResults } from './results.ts'
+import { defaultInlineRule } from './inline.ts'
 
 /** The Batch API of the Gemini Developer API: https://ai.google.dev/gemini-api/docs/batch-api */
 export function createGeminiProvider(
@@ -15,7 +12,6 @@ export function createGeminiProvider(
   inline = defaultInlineRule,
 ): Provider {
   const documented = catalog.providerLimits(settings.kind)
-  const context = createGeminiContext(settings, documented.expiresAfterMs, inline)
   return {
     name: settings.name,
     kind: 'gemini',
@@ -33,13 +29,6 @@ export function createGeminiProvider(
       renderers.gemini(request, defaults, (model) => catalog.capabilities(settings.kind, model), revision),
     line: (itemId, rendered) => lineOf('gemini', itemId, rendered),
 
-    upload: (input) => uploadFile(context, input),
-    create: (input) => createBatch(context, input),
-    list: (since, signal) => listBatches(context, since, signal),
-    retrieve: (id, signal) => retrieveBatch(context, id, signal),
-    cancel: (id, signal) => cancelBatch(context, id, signal),
-    results: (batch, signal) => readResults(context, batch, signal),
-    deleteFiles: (fileIds, signal) => deleteFiles(context, fileIds, signal),
-    complete: (rendered, signal) => completeRealtime(context, rendered, signal),
+    ...callsOnDemand(async () => (await import('./calls.ts')).createCalls(settings, documented.expiresAfterMs, inline)),
   }
 }

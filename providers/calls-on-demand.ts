@@ -1,0 +1,42 @@
+import type { ProviderCalls } from './provider.ts'
+
+/**
+ * Calls whose code, the provider's SDK among it, is loaded by the first of them: a process does without the 20 to 40 MB of each provider that it has no
+ * job at. A load that fails is tried again by the next call.
+ */
+export function callsOnDemand(load: () => Promise<ProviderCalls>): ProviderCalls {
+  let loading: Promise<ProviderCalls> | null = null
+  const calls = async (): Promise<ProviderCalls> => {
+    loading ??= load()
+    try {
+      return await loading
+    } catch (error) {
+      loading = null
+      throw error
+    }
+  }
+  return {
+    upload: async (...input) => await (await calls()).upload(...input),
+    create: async (...input) => await (await calls()).create(...input),
+    list: (...input) => iterateLater(async () => (await calls()).list(...input)),
+    retrieve: async (...input) => await (await calls()).retrieve(...input),
+    cancel: async (...input) => await (await calls()).cancel(...input),
+    results: (...input) => iterateLater(async () => (await calls()).results(...input)),
+    deleteFiles: async (...input) => await (await calls()).deleteFiles(...input),
+    complete: async (...input) => await (await calls()).complete(...input),
+  }
+}
+
+/** Not a generator, in which each element would wait for a turn more: there may be a million. */
+function iterateLater<Element>(start: () => Promise<AsyncIterable<Element>>): AsyncIterable<Element> {
+  return {
+    [Symbol.asyncIterator]() {
+      let iterator: AsyncIterator<Element> | null = null
+      const started = async () => (iterator ??= (await start())[Symbol.asyncIterator]())
+      return {
+        next: () => (iterator === null ? started().then((it) => it.next()) : iterator.next()),
+        return: async () => (await iterator?.return?.()) ?? { done: true, value: undefined },
+      }
+    },
+  }
+}
