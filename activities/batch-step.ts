@@ -10,6 +10,8 @@ export interface BatchStep {
   readonly waitMs: number | null
   /** One line for the Web UI. */
   readonly detail: string
+  /** This time the phase sends no lines, so that it need not wait behind transfers: a batch whose file is uploaded is on its way at once. */
+  readonly isCall?: boolean
   /** The job is being cancelled, and the batch is not asked to end yet. */
   readonly cancelDue?: boolean
   /** Of a batch that has ended: batches that go on with its items in the same round. */

@@ -44,7 +44,7 @@ export const ingest: Benchmark = async ({ inputPath, items, runs, directory, sig
         information('ingest: client → API → Postgres', medianOf(oursMs)),
         information('ingest: bare COPY', medianOf(bareMs)),
         held("ingest: of the bare COPY's speed", `${Math.round(share * 100)} %`, `≥ ${leastShare * 100} %`, share >= leastShare),
-        ...memoryMeasurements('ingest', peakMemoryOf(stack), ['api']),
+        ...memoryMeasurements('ingest', peakMemoryOf(stack), ['api'], items),
       ]
     } finally {
       await sql.end({ timeout: 5 })

@@ -42,7 +42,7 @@ export const wholeJob: Benchmark = async ({ inputPath, items, runs, directory, s
       information('whole job: bare SDK script', medianOf(bare.map(totalMs))),
       held("whole job: times the script's wall time", `${times.toFixed(2)}×`, `≤ ${mostTimes}×`, times <= mostTimes),
       information('whole job: times a script whose provider lines are ready', `${timesPrepared.toFixed(2)}×`),
-      ...memoryMeasurements('whole job', peakMemoryOf(stack), ['api', 'worker']),
+      ...memoryMeasurements('whole job', peakMemoryOf(stack), ['api', 'worker'], items),
       information('whole job: peak memory, bare script', megabytes(Math.max(...bare.map(({ peakBytes }) => peakBytes ?? 0)))),
     ]
   })

@@ -36,7 +36,7 @@ const mainActivities = 16
 /** Calls to one provider at once: they wait for its answers most of the time. */
 const providerCalls = 32
 /** Transfers of one provider at once: each holds a page of lines or results in memory. */
-const providerTransfers = 8
+const providerTransfers = 3
 /** Well within the time after which a worker is taken for gone (`UnservedTiming`). */
 const announceEveryMs = 10_000
 /** Workflows kept in memory. Others are replayed from their short histories when something happens to them. */
