@@ -4,7 +4,7 @@ import postgres from 'postgres'
 
 /*
  * What ingest is compared to: nothing but COPY. Its rows are exactly those that Batchwright stored, prepared as COPY text in a file, and its table is
- * one like `items`, with the same key, unique index and compression.
+ * one like `items`, with the same key, unique index and storage.
  */
 const table = 'bench_items'
 
