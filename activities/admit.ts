@@ -4,7 +4,7 @@ import type { ProviderCapacity } from '../core/admission.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import { isTerminalJobStatus } from '../core/statuses.ts'
 import { loadContext, requireProvider, type BatchKey } from './batch-context.ts'
-import { phaseOf, step, type BatchStep, type ProviderQueue } from './batch-step.ts'
+import { phaseOf, step, withSize, type BatchStep, type ProviderQueue } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { withFailures } from './failures.ts'
 import { runStep } from './pausing.ts'
@@ -21,7 +21,7 @@ export function createAdmitActivities(dependencies: ActivityDependencies) {
       return await withFailures(async () => {
         const { batch, job } = await loadContext(dependencies, key)
         return {
-          ...step(phaseOf(batch.status)),
+          ...withSize(step(phaseOf(batch.status)), batch),
           queue: { provider: batch.provider, simulated: batch.simulated, unservedAfterMs: settings.unserved.afterMs },
           cancelRequested: job.cancelRequestedAt !== null,
         }

@@ -10,8 +10,8 @@ export interface BatchStep {
   readonly waitMs: number | null
   /** One line for the Web UI. */
   readonly detail: string
-  /** This time the phase sends no lines, so that it need not wait behind transfers: a batch whose file is uploaded is on its way at once. */
-  readonly isCall?: boolean
+  /** Of a transfer that moves no lines, or few: it need not wait behind those that move hundreds of megabytes. */
+  readonly isSmall?: boolean
   /** The job is being cancelled, and the batch is not asked to end yet. */
   readonly cancelDue?: boolean
   /** Of a batch that has ended: batches that go on with its items in the same round. */
@@ -26,6 +26,24 @@ export interface ProviderQueue extends Lane {
 
 export function step(phase: BatchPhase, waitMs: number | null = 0, detail = ''): BatchStep {
   return { phase, waitMs, detail }
+}
+
+const transferPhases: readonly BatchPhase[] = ['upload', 'submit', 'fetch']
+/** Far less than the pages that a transfer holds in memory. */
+const fewBytes = 500_000
+const fewItems = 500
+
+/** The step with what a batch moves in it: a worker does few large transfers at once, for the memory that they take. */
+export function withSize(
+  next: BatchStep,
+  { bytes, items, inputFileId }: { bytes: number; items: number; inputFileId: string | null },
+): BatchStep {
+  if (!isTransfer(next)) return next
+  return { ...next, isSmall: (next.phase === 'submit' && inputFileId !== null) || (bytes <= fewBytes && items <= fewItems) }
+}
+
+export function isTransfer({ phase }: BatchStep): boolean {
+  return transferPhases.includes(phase)
 }
 
 /** Where a batch in this status goes on. */

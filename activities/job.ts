@@ -176,17 +176,14 @@ export function createJobActivities(dependencies: ActivityDependencies) {
       limits.set(model, capped)
       return capped
     }
-    const plan = await planRound(
-      database,
-      job,
-      round,
-      (item) => ({
+    const plan = await planRound(database, job, round, {
+      destinationOf: (item) => ({
         model: modelOfRound(item.model ?? job.model ?? '', fallbackModels, roundInJob, maxRounds),
         endpoint: item.endpoint ?? job.endpoint ?? '/v1/chat/completions',
       }),
       limitsOf,
-      provider.marker === null ? 'distinct' : 'any',
-    )
+      sizes: provider.marker === null ? 'distinct' : 'any',
+    })
     if (plan.batches > 0)
       await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })
     return plan.batches > 0

@@ -1,9 +1,9 @@
 import { describeError } from '../core/errors.ts'
 import type { PauseReason } from '../core/statuses.ts'
-import type { BatchRow } from '../db/batches.ts'
+import { loadBatch, type BatchRow } from '../db/batches.ts'
 import { pauseJob } from '../db/job-state.ts'
 import type { BatchKey } from './batch-context.ts'
-import { step, type BatchStep } from './batch-step.ts'
+import { isTransfer, step, withSize, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { pauseReasonOf, toFailure } from './failures.ts'
 import { giveBackRoom } from './room.ts'
@@ -19,7 +19,8 @@ export async function runStep(
   work: () => Promise<BatchStep>,
 ): Promise<BatchStep> {
   try {
-    return await work()
+    const next = await work()
+    return isTransfer(next) ? withSize(next, await loadBatch(dependencies.database.drizzle, key.jobId, key.batch)) : next
   } catch (error) {
     const reason = pauseReasonOf(error)
     if (reason === null) throw toFailure(error)

@@ -93,7 +93,7 @@ export function createSubmitActivities(dependencies: ActivityDependencies) {
       // Another try of this activity may have been faster: its file is the one then, and nobody knows ours.
       const superseded = isOurs ? await findSuperseded(batch) : inputFileId
       if (superseded !== null) await deleteUnused(provider, key, superseded, signal)
-      return { ...step('submit'), isCall: inputFileId !== null }
+      return step('submit')
     } finally {
       await spool.remove()
     }

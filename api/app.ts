@@ -13,6 +13,7 @@ import { checkHost } from './host-check.ts'
 import { addItemRoutes } from './items.ts'
 import { addJobRoutes } from './jobs.ts'
 import { problemOf, problemResponse } from './problem.ts'
+import { addRejectRoutes } from './rejects.ts'
 import { addResultRoutes } from './results.ts'
 import { createRouter, type Router } from './router.ts'
 import { addStreamRoute } from './stream.ts'
@@ -38,6 +39,7 @@ export function createApp(options: AppOptions): App {
   addEventRoutes(router, dependencies)
   addStreamRoute(router, dependencies)
   addBatchRoutes(router, dependencies)
+  addRejectRoutes(router, dependencies)
   addCostRoutes(router, dependencies)
   addCommandRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
 import { tooDeep } from '../formats/input-line.ts'
-import { createJobBody, createJobHeaders, createJobQuery, jobSchema, jsonBodyLimitBytes } from './contracts/jobs.ts'
+import { createJobBody, createJobHeaders, createJobQuery, dryRunSchema, jobSchema, jsonBodyLimitBytes } from './contracts/jobs.ts'
 import type { Dependencies } from './dependencies.ts'
 import { toJobJson } from './job-json.ts'
 import { readJsonBody } from './json-body.ts'
@@ -9,7 +9,7 @@ import { parseJson } from './json-text.ts'
 import { bodyOf } from './request-body.ts'
 import { addRoute, jsonAnswer, type ApiContext, type Router } from './router.ts'
 import type { ByteLine } from './uploads/byte-lines.ts'
-import { createJob, type JobUpload } from './uploads/create-job.ts'
+import { createJob, dryRunJob, type JobUpload } from './uploads/create-job.ts'
 import { createMeter, inputFormatOf, inputTooLarge, readInputLines, type InputFormat } from './uploads/input-stream.ts'
 import { readMultipart } from './uploads/multipart.ts'
 import { resolveSpec, type ResolvedSpec } from './uploads/spec.ts'
@@ -39,13 +39,19 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
       },
       responses: {
         201: jsonAnswer(jobSchema, 'The job is stored and will run.'),
-        200: jsonAnswer(jobSchema, 'The job that this idempotency key and content created before.'),
+        200: jsonAnswer(
+          z.union([jobSchema, dryRunSchema]),
+          'The job that this idempotency key and content created before, or that has this name; with `dry_run`, what would be.',
+        ),
       },
     },
     async ({ context, query, headers }) => {
       refuseTooLarge(context, dependencies.config.maxInputBytes)
       const input = await readInput(dependencies, context, query)
-      const { created, job } = await createJob(dependencies, { ...input, idempotencyKey: headers['idempotency-key'] ?? null })
+      const upload = { ...input, idempotencyKey: headers['idempotency-key'] ?? null }
+      if (query.dry_run === 'true') return context.json(await dryRunJob(dependencies, upload), 200)
+      if (query.if_exists !== undefined && input.resolved.spec.name === undefined) throw nameMissing()
+      const { created, job } = await createJob(dependencies, upload, query.if_exists ?? null)
       return context.json(toJobJson(job, dependencies.config.temporal), created ? 201 : 200, {
         location: `/v1/jobs/${job.job.id}`,
       })
@@ -138,9 +144,21 @@ function lineOf(item: unknown, lineNumber: number): string {
 }
 
 /** Throws what `parseJson` throws for a `spec` that is none. */
-function specOf({ spec, tag, ...fields }: CreateQuery): unknown {
-  if (spec === undefined) return { ...fields, ...(tag === undefined ? {} : { tags: tagsOf([tag].flat()) }) }
-  if (tag !== undefined || Object.keys(fields).length > 0) {
+function specOf({
+  spec,
+  tag,
+  dry_run: _dryRun,
+  if_exists: _ifExists,
+  skip_invalid: skipInvalid,
+  ...fields
+}: CreateQuery): unknown {
+  if (spec === undefined)
+    return {
+      ...fields,
+      ...(skipInvalid === undefined ? {} : { skip_invalid: skipInvalid === 'true' }),
+      ...(tag === undefined ? {} : { tags: tagsOf([tag].flat()) }),
+    }
+  if (tag !== undefined || skipInvalid !== undefined || Object.keys(fields).length > 0) {
     throw new BatchwrightError('invalid_request', 'query: give the whole spec as `spec`, or its fields one by one, not both')
   }
   return parseJson(spec, 'the query parameter "spec"')
@@ -157,6 +175,13 @@ function tagsOf(pairs: readonly string[]): Record<string, string> {
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )
+}
+
+function nameMissing(): BatchwrightError {
+  const reason = 'is about the name of a job: give the job one'
+  return new BatchwrightError('invalid_request', `if_exists: ${reason}`, {
+    details: { errors: [{ field: 'if_exists', reason }] },
+  })
 }
 
 /** Before anything is read, where the size is said ahead. Multipart adds a little around the file. */

@@ -30,6 +30,7 @@ export function toJobJson({ job, batches }: SummarizedJob, temporal: Config['tem
       expired: job.expired,
       cancelled: job.cancelled,
     },
+    rejected_lines: job.rejected,
     progress: {
       done: Math.min(job.items, final + batches.reportedDone),
       failed: Math.min(job.items, job.failed + job.expired + batches.reportedFailed),

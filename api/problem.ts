@@ -15,6 +15,7 @@ const statuses: Readonly<Record<string, number>> = {
   item_not_found: 404,
   method_not_allowed: 405,
   upload_in_progress: 409,
+  job_exists: 409,
   job_not_finished: 409,
   job_finished: 409,
   job_finalizing: 409,

@@ -4,7 +4,7 @@ import type { PeakMemory } from './peak-memory.ts'
 /** With 50,000 items, and with more: it must not grow with them. */
 const mostBytes = 400e6
 const mostBytesOfMany = mostBytes * 1.15
-const many = 50_000
+const many = 100_000
 
 /** Peaks of one benchmark; API and worker are held to their bar. */
 export function memoryMeasurements(

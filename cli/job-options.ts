@@ -29,6 +29,9 @@ export interface JobOptions {
   pollInitial?: string
   pollMax?: string
   keepProviderFiles?: boolean
+  limit?: number
+  skipInvalid?: boolean
+  spec?: string
 }
 
 export function addJobOptions(command: Command): Command {
@@ -43,6 +46,9 @@ export function addJobOptions(command: Command): Command {
     .option('--max-tokens <N>', 'longest answer, in tokens', parseNumber)
     .option('--temperature <N>', 'from 0 to 2', parseNumber)
     .addOption(new Option('--endpoint <PATH>', "the provider's endpoint for neutral lines").choices(endpoints))
+    .option('--limit <N>', 'only the first N items', parseNumber)
+    .option('--skip-invalid', 'leave out lines that can not be taken; they go to a file of their own, with the reason')
+    .option('--spec <FILE>', 'a job in YAML or JSON, with the fields of the API and `file`; options here win over it')
     .optionsGroup('How it runs:')
     .option('--name <TEXT>', 'a name to call the job by')
     .option('--tag <KEY=VALUE>', 'a tag; repeatable', collectTag)
@@ -59,7 +65,7 @@ export function addJobOptions(command: Command): Command {
 }
 
 /** The spec of a job, checked. Throws `usage` with the option that is wrong. */
-export async function jobSpecOf(options: JobOptions): Promise<JobSpec> {
+export async function jobSpecOf(options: JobOptions, fromFile: Record<string, unknown> = {}): Promise<JobSpec> {
   const target = options.m
   if (target !== undefined && (options.provider !== undefined || options.model !== undefined)) {
     throw usageError('-m names provider and model: leave out --provider and --model')
@@ -81,11 +87,19 @@ export async function jobSpecOf(options: JobOptions): Promise<JobSpec> {
     fallback_models: options.fallbackModel,
     limits: withoutUndefined({ max_batch_requests: options.maxBatchRequests, max_batch_bytes: options.maxBatchBytes }),
     keep_provider_files: options.keepProviderFiles,
+    limit: options.limit,
+    skip_invalid: options.skipInvalid,
   })
-  const parsed = jobSpecSchema.safeParse(spec ?? {})
+  const parsed = jobSpecSchema.safeParse({ ...fromFile, ...spec })
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  const flag = flagOf(issue?.path.map(String) ?? [])
+  const path = issue?.path.map(String) ?? []
+  const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : path.join('.')
+  if (options.spec !== undefined && (field === undefined || spec?.[path[0] ?? field] === undefined))
+    throw usageError(
+      `--spec: ${options.spec}: ${field ?? ''}: ${issue?.code === 'unrecognized_keys' ? 'is not a field of a job' : (issue?.message ?? 'is wrong')}`,
+    )
+  const flag = flagOf(path)
   throw usageError(`${flag}: ${wordings[flag] ?? issue?.message ?? 'is wrong'}`)
 }
 
@@ -103,6 +117,7 @@ const wordings: Readonly<Record<string, string>> = {
   '--fallback-model': 'give at most 5, none of them empty',
   '--max-batch-requests': 'give a whole number from 1',
   '--max-batch-bytes': 'give a whole number from 1',
+  '--limit': 'give a whole number from 1',
 }
 
 /** The flag of a field of the spec; named by its last part, except for what is called otherwise. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Job } from '../api/contracts/jobs.ts'
+import type { DryRun, Job } from '../api/contracts/jobs.ts'
 import { BatchwrightError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import type { Http } from './http.ts'
 import { itemSourceOf, withProgress, type Items } from './item-source.ts'
@@ -16,6 +17,10 @@ export interface NewJob extends JobSpec {
 export interface CreateJobOptions {
   /** Repeating a call with the same key and content gives the same job. Default: one of its own for each call. */
   readonly idempotencyKey?: string | undefined
+  /**
+   * If a job has this name already: `error` throws `job_exists`, `attach` gives the existing one, whatever its items. Default: names may be used again.
+   */
+  readonly ifExists?: 'error' | 'attach' | undefined
   /** `totalBytes` is null when it is not known; `sentBytes` starts again at 0 when the upload is repeated. */
   readonly onUploadProgress?: ((sentBytes: number, totalBytes: number | null) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -31,7 +36,21 @@ const temporaryCodes = ['unreachable', 'upload_in_progress', 'database_unavailab
  * Uploads the items as a stream and creates the job. A broken upload of a source that can be read again is repeated with the same
  * key, so that there is one job whatever happened to the first try.
  */
-export async function createJob(http: Http, { items, ...spec }: NewJob, options: CreateJobOptions = {}): Promise<Job> {
+export async function createJob(http: Http, job: NewJob, options: CreateJobOptions = {}): Promise<Job> {
+  return (await upload(http, job, { if_exists: options.ifExists }, options)) as unknown as Job
+}
+
+/** Checks and plans the job, and leaves nothing of it. */
+export async function dryRunJob(http: Http, job: NewJob, options: CreateJobOptions = {}): Promise<DryRun> {
+  return (await upload(http, job, { dry_run: 'true' }, options)) as unknown as DryRun
+}
+
+async function upload(
+  http: Http,
+  { items, ...spec }: NewJob,
+  query: Record<string, string | undefined>,
+  options: CreateJobOptions,
+): Promise<JsonObject> {
   const { onUploadProgress, signal, idempotencyKey = randomUUID() } = options
   const plainSource = await itemSourceOf(items)
   const source = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
@@ -41,12 +60,13 @@ export async function createJob(http: Http, { items, ...spec }: NewJob, options:
       const response = await http.send({
         method: 'POST',
         path: '/v1/jobs',
+        query,
         headers: { 'content-type': body.contentType, 'idempotency-key': idempotencyKey },
         body: body.open,
         signal,
         retryDelaysMs: [],
       })
-      return (await readJson(response)) as unknown as Job
+      return (await readJson(response)) as JsonObject
     } catch (error) {
       const delayMs = retryDelaysMs[tries]
       if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code)) throw error

@@ -2,11 +2,11 @@ import type { Batch } from '../api/contracts/batches.ts'
 import type { Costs } from '../api/contracts/costs.ts'
 import type { JobEventJson } from '../api/contracts/events.ts'
 import type { Item, ItemDetail } from '../api/contracts/items.ts'
-import type { Job, JobCommand, RetryBody } from '../api/contracts/jobs.ts'
+import type { DryRun, Job, JobCommand, Reject, RetryBody } from '../api/contracts/jobs.ts'
 import { completeHeader, type Result, type ResultFormat } from '../api/contracts/results.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import { afterEffect } from './command-effect.ts'
-import { createJob, type CreateJobOptions, type NewJob } from './create-job.ts'
+import { createJob, dryRunJob, type CreateJobOptions, type NewJob } from './create-job.ts'
 import { queryOf, type EventFilters, type ItemFilters, type JobFilters } from './filters.ts'
 import { isConnectionFailure, type Http } from './http.ts'
 import { allPages } from './paging.ts'
@@ -36,6 +36,11 @@ export class Jobs {
   /** Creates a job; see `createJob` for what is repeated when. Throws `invalid_input` with the first errors in `details.errors`. */
   async create(job: NewJob, options: CreateJobOptions = {}): Promise<Job> {
     return await createJob(this.#http, job, options)
+  }
+
+  /** What `create` would make of it: everything is checked and planned, nothing is stored or sent. */
+  async dryRun(job: NewJob, options: Omit<CreateJobOptions, 'idempotencyKey' | 'ifExists'> = {}): Promise<DryRun> {
+    return await dryRunJob(this.#http, job, options)
   }
 
   /** Throws `job_not_found`. */
@@ -81,6 +86,11 @@ export class Jobs {
   /** In order; of a running job, those so far. */
   events(jobId: string, filters: EventFilters = {}): AsyncGenerator<JobEventJson, void, undefined> {
     return allPages(this.#http, `${pathOf(jobId)}/events`, queryOf(filters))
+  }
+
+  /** Lines of the input that were left out (`skip_invalid`), in its order. */
+  rejects(jobId: string): AsyncGenerator<Reject, void, undefined> {
+    return allPages(this.#http, `${pathOf(jobId)}/rejects`)
   }
 
   batches(jobId: string): AsyncGenerator<Batch, void, undefined> {

@@ -65,6 +65,10 @@ export const jobSpecSchema = z.strictObject({
     })
     .optional(),
   keep_provider_files: z.boolean().optional(),
+  /** Only so many items, from the beginning of the input. */
+  limit: z.number().int().positive().optional(),
+  /** Lines that can't be taken are left out and kept as `rejects`; without it one of them refuses the job. */
+  skip_invalid: z.boolean().optional(),
 })
 export type JobSpec = z.infer<typeof jobSpecSchema>
 

@@ -1,6 +1,5 @@
-/** An item as it is stored; `line` is the received bytes without line end, UTF-8 without NUL. */
+/** An item as it is stored, but for its seq; `line` is the received bytes without line end, UTF-8 without NUL. */
 export interface NewItem {
-  readonly seq: number
   readonly customId: string
   readonly line: Uint8Array
   /** Exact size of the provider's own line with its line end. */
@@ -33,9 +32,14 @@ export interface ItemRows {
   readonly rows: number
   readonly bytes: number
   add(item: NewItem): void
-  /** The rows as one stream of COPY, without those at the positions in `left out`; valid until `clear`. */
-  encoded(leftOut?: ReadonlySet<number>): Iterable<Uint8Array>
+  /**
+   * The rows as one stream of COPY, without those at the positions in `left out`; the others are numbered from `firstSeq` without a gap. Valid until
+   * `clear`.
+   */
+  encoded(firstSeq: number, leftOut?: ReadonlySet<number>): Iterable<Uint8Array>
   customIds(): readonly string[]
+  /** The line of the row at this position; valid until `clear`. */
+  line(row: number): Buffer
   clear(): void
 }
 
@@ -53,6 +57,8 @@ const fixedBytes = 2 + itemColumns.length * 4 + 3 * 4
  */
 export function createItemRows(jobId: string, initialBytes: number): ItemRows {
   const job = Buffer.from(jobId)
+  /** Behind the number of fields, the job's id, and two lengths. */
+  const seqOffset = 2 + 4 + job.length + 4
   let buffer = Buffer.allocUnsafe(initialBytes)
   let end = 0
   let starts: number[] = []
@@ -103,7 +109,7 @@ export function createItemRows(jobId: string, initialBytes: number): ItemRows {
       customIds.push(item.customId)
       end = buffer.writeInt16BE(itemColumns.length, end)
       writeBytes(job)
-      writeInteger(item.seq)
+      writeInteger(0)
       writeText(item.customId)
       writeBytes(item.line)
       writeInteger(item.bytes)
@@ -113,7 +119,9 @@ export function createItemRows(jobId: string, initialBytes: number): ItemRows {
       writeText(item.metadata)
       writeText(item.warnings)
     },
-    *encoded(leftOut) {
+    *encoded(firstSeq, leftOut) {
+      let seq = firstSeq
+      for (const [row, start] of starts.entries()) if (leftOut?.has(row) !== true) buffer.writeInt32BE(seq++, start + seqOffset)
       yield header
       if (leftOut === undefined || leftOut.size === 0) {
         for (let start = 0; start < end; start += pieceBytes) yield buffer.subarray(start, Math.min(end, start + pieceBytes))
@@ -125,6 +133,11 @@ export function createItemRows(jobId: string, initialBytes: number): ItemRows {
       yield trailer
     },
     customIds: () => customIds,
+    line(row) {
+      let at = (starts[row] ?? 0) + 2
+      for (let field = 0; field < itemColumns.indexOf('line'); field++) at += 4 + buffer.readInt32BE(at)
+      return buffer.subarray(at + 4, at + 4 + buffer.readInt32BE(at))
+    },
     clear() {
       end = 0
       starts = []

@@ -15,13 +15,13 @@ export interface DuplicateItem {
 
 /**
  * Stores a chunk of items of a job that is being uploaded, in one transaction. An item whose `custom_id` is taken is left out and
- * returned; the others are stored. Two chunks of one job may be stored at once. Throws `upload_broken` when the job is gone.
+ * returned; the others are stored, numbered from `firstSeq`. Two chunks of one job may be stored at once. Throws `upload_broken` when the job is gone.
  */
 export async function copyItems(database: Database, jobId: string, chunk: ItemRows, firstSeq: number): Promise<DuplicateItem[]> {
   let duplicates: DuplicateItem[] = []
   for (;;) {
     try {
-      await copyChunk(database, jobId, chunk.encoded(new Set(duplicates.map(({ row }) => row))))
+      await copyChunk(database, jobId, chunk.encoded(firstSeq, new Set(duplicates.map(({ row }) => row))))
       return duplicates
     } catch (error) {
       // Chunks that collide with each other may wait for each other.
@@ -51,7 +51,7 @@ async function findDuplicates(database: Database, jobId: string, chunk: ItemRows
   const duplicates: DuplicateItem[] = []
   for (const [row, customId] of customIds.entries()) {
     const first = firstSeqs.get(customId)
-    if (first === undefined) firstSeqs.set(customId, firstSeq + row)
+    if (first === undefined) firstSeqs.set(customId, firstSeq + row - duplicates.length)
     else duplicates.push({ row, customId, otherSeq: first })
   }
   return duplicates

@@ -4,7 +4,7 @@ import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
 import type { Lane } from '../core/task-queues.ts'
 import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
-import { batches, batchItems, attempts, events, items, jobs, leases, outcomes, submissions, tickets } from './schema.ts'
+import { batches, batchItems, attempts, events, items, jobs, leases, outcomes, rejects, submissions, tickets } from './schema.ts'
 
 /** What a job's batches add up to. */
 export interface BatchSums {
@@ -148,7 +148,7 @@ export async function finishDeletions(database: Database): Promise<number> {
 }
 
 async function removeRows(database: Database, jobId: string): Promise<void> {
-  for (const table of ['outcomes', 'attempts', 'batch_items', 'items'] as const) {
+  for (const table of ['outcomes', 'attempts', 'batch_items', 'items', 'rejects'] as const) {
     for (let deleted = rowsPerDelete; deleted >= rowsPerDelete;) {
       const rows = await database.drizzle.execute(sql`
         delete from ${pagedTables[table]} where ctid = any(array(select ctid from ${pagedTables[table]} where job_id = ${jobId} limit ${rowsPerDelete}))`)
@@ -175,7 +175,7 @@ async function removeRows(database: Database, jobId: string): Promise<void> {
   })
 }
 
-const pagedTables = { outcomes, attempts, batch_items: batchItems, items }
+const pagedTables = { outcomes, attempts, batch_items: batchItems, items, rejects }
 
 /** Under the job's lock, so that a `retry` can't start while its rows go. */
 async function requireFinished(query: Query, jobId: string): Promise<void> {

@@ -24,13 +24,7 @@ const limits = { maxRequests: 50_000, maxBytes: 1e9, maxTokens: null }
 async function jobWithBatch(count: number): Promise<{ jobId: string; batch: BatchRow }> {
   const jobId = await insertJob(db.database, count)
   const job = await loadJob(db.database.drizzle, jobId)
-  await planRound(
-    db.database,
-    job,
-    1,
-    () => destination,
-    () => limits,
-  )
+  await planRound(db.database, job, 1, { destinationOf: () => destination, limitsOf: () => limits, sizes: 'any' })
   const [batch] = await listOpenBatches(db.database.drizzle, jobId)
   return { jobId, batch: batch as BatchRow }
 }

@@ -17,14 +17,11 @@ const limits: BatchLimits = { maxRequests: 100, maxBytes: 1_000_000, maxTokens: 
 
 async function plan(jobId: string, round: number, batchLimits: BatchLimits = limits, sizes: 'any' | 'distinct' = 'any') {
   const job = await loadJob(db.database.drizzle, jobId)
-  return await planRound(
-    db.database,
-    job,
-    round,
-    (item) => ({ model: item.model ?? 'gpt-4o-mini', endpoint: item.endpoint ?? '/v1/chat/completions' }),
-    () => batchLimits,
+  return await planRound(db.database, job, round, {
+    destinationOf: (item) => ({ model: item.model ?? 'gpt-4o-mini', endpoint: item.endpoint ?? '/v1/chat/completions' }),
+    limitsOf: () => batchLimits,
     sizes,
-  )
+  })
 }
 
 async function seqsOf(batch: BatchRow): Promise<number[]> {

@@ -18,7 +18,7 @@ test('a job that came after the last ANALYZE is not taken for a single row', asy
   const jobId = await insertJob(db.database, 3000, { mixed: true })
   const limits = () => ({ maxRequests: 3, maxBytes: 1_000_000, maxTokens: null })
   const destination = () => ({ model: 'gpt-4o-mini', endpoint: '/v1/chat/completions' })
-  await planRound(db.database, await loadJob(drizzle, jobId), 1, destination, limits)
+  await planRound(db.database, await loadJob(drizzle, jobId), 1, { destinationOf: destination, limitsOf: limits, sizes: 'any' })
   for (const batch of await listOpenBatches(drizzle, jobId)) {
     const results = Array.from({ length: 3 }, (_, index) =>
       judged(
@@ -29,7 +29,7 @@ test('a job that came after the last ANALYZE is not taken for a single row', asy
     await mergeResults(db.database, batch, results)
   }
   await sql`analyze`
-  for (const table of ['items', 'outcomes', 'attempts', 'batch_items', 'batches']) {
+  for (const table of ['items', 'outcomes', 'attempts', 'batch_items', 'batches', 'rejects']) {
     const [explained] = await sql.unsafe<[{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }]>(
       `explain (format json) select from ${table} where job_id = 'k7m2x9qd4hta'`,
     )

@@ -55,6 +55,8 @@ export const jobs = pgTable(
     /** Some lines carry a schema of their own. */
     itemSchemas: boolean('item_schemas').notNull().default(false),
     items: count('items'),
+    /** Lines of the input that were left out. */
+    rejected: count('rejected'),
     succeeded: count('succeeded'),
     failed: count('failed'),
     expired: count('expired'),
@@ -114,6 +116,21 @@ export const items = pgTable(
     warnings: text('warnings'),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.seq] }), uniqueIndex('items_custom_id').on(table.jobId, table.customId)],
+)
+
+/** Lines of a job's input that were left out, where the job was to go on without them. */
+export const rejects = pgTable(
+  'rejects',
+  {
+    jobId: text('job_id').notNull(),
+    /** Of the input file, from 1. */
+    line: integer('line').notNull(),
+    field: text('field'),
+    reason: text('reason').notNull(),
+    /** As received, with U+FFFD for what is not UTF-8; for CSV the neutral line made of the row. Null when it was too long to be read. */
+    text: text('text'),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.line] })],
 )
 
 export const batches = pgTable(

@@ -37,13 +37,11 @@ function created(providerBatchId: string) {
 
 async function uploadedBatch(inputFileId: string | null = upload.inputFileId): Promise<BatchRow> {
   const jobId = await insertJob(db.database, 3)
-  await planRound(
-    db.database,
-    await loadJob(db.database.drizzle, jobId),
-    1,
-    () => ({ model: 'gpt-4o-mini', endpoint: '/v1/chat/completions' }),
-    () => ({ maxRequests: 10, maxBytes: 1e9, maxTokens: null }),
-  )
+  await planRound(db.database, await loadJob(db.database.drizzle, jobId), 1, {
+    destinationOf: () => ({ model: 'gpt-4o-mini', endpoint: '/v1/chat/completions' }),
+    limitsOf: () => ({ maxRequests: 10, maxBytes: 1e9, maxTokens: null }),
+    sizes: 'any',
+  })
   const [planned] = await listOpenBatches(db.database.drizzle, jobId)
   await db.database.drizzle.insert(leases).values({ jobId, batch: 1, lane: 'openai', model: 'gpt-4o-mini', tokens: 30 })
   expect(await recordUpload(db.database.drizzle, planned as BatchRow, { ...upload, inputFileId })).toBe(true)

@@ -17,7 +17,16 @@ afterAll(async () => {
   await db.drop()
 })
 
-const finished = { items: 1, inputBytes: 1, contentHash: 'h', model: null, endpoint: null, mixed: false, itemSchemas: false }
+const finished = {
+  items: 1,
+  rejected: 0,
+  inputBytes: 1,
+  contentHash: 'h',
+  model: null,
+  endpoint: null,
+  mixed: false,
+  itemSchemas: false,
+}
 
 async function begin(id: string, idempotencyKey: string | null = null) {
   await locks.acquire(id)
@@ -40,7 +49,6 @@ async function begin(id: string, idempotencyKey: string | null = null) {
 async function store(id: string, seq: number) {
   const rows = createItemRows(id, 10)
   rows.add({
-    seq,
     customId: `c${seq}`,
     line: Buffer.from('{"prompt":"é"}'),
     bytes: 5,

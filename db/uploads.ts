@@ -1,11 +1,11 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Endpoint } from '../core/job-spec.ts'
-import type { Database } from './database.ts'
+import type { Database, Query } from './database.ts'
 import { appendEvent } from './job-events.ts'
 import type { JobRow } from './job-state.ts'
-import { items, jobs } from './schema.ts'
+import { items, jobs, rejects } from './schema.ts'
 
 /*
  * A job while its items come in. Its row is `validating`, claims the idempotency key, and is worth nothing until `finishUpload`.
@@ -51,22 +51,47 @@ export type NewJob = Pick<
   'id' | 'tenant' | 'idempotencyKey' | 'name' | 'provider' | 'model' | 'endpoint' | 'simulated' | 'spec' | 'tags' | 'priority'
 >
 
+export type IfExists = 'error' | 'attach'
+
 export type Claim =
   | { outcome: 'claimed' }
   /** A job with this key was created before; whether it is the same one, its content tells. */
   | { outcome: 'exists'; jobId: string; contentHash: string | null }
+  /** A job with this name is there, which was asked for. */
+  | { outcome: 'attached'; jobId: string }
 
 /**
  * Creates the job's row. The caller holds its lock already. Throws `upload_in_progress` when another upload with the same key is
  * under way.
  */
-export async function claimUpload(database: Database, job: NewJob): Promise<Claim> {
+export async function claimUpload(database: Database, job: NewJob, ifExists: IfExists | null = null): Promise<Claim> {
   for (;;) {
-    const inserted = await database.drizzle
-      .insert(jobs)
-      .values({ ...job, status: 'validating' })
-      .onConflictDoNothing({ target: [jobs.tenant, jobs.idempotencyKey] })
-      .returning({ id: jobs.id })
+    const inserted = await database.drizzle.transaction(async (tx) => {
+      const namesake =
+        ifExists === null || job.name === null ? null : await findNamesake(tx, job.tenant, job.name, job.idempotencyKey)
+      if (namesake !== null) return namesake
+      return await tx
+        .insert(jobs)
+        .values({ ...job, status: 'validating' })
+        .onConflictDoNothing({ target: [jobs.tenant, jobs.idempotencyKey] })
+        .returning({ id: jobs.id })
+    })
+    if (!Array.isArray(inserted)) {
+      if (inserted.status === 'validating') {
+        if (await removeIfAbandoned(database, inserted.id)) continue
+        throw new BatchwrightError('upload_in_progress', `a job named "${job.name}" is being uploaded: wait for it to end`, {
+          details: { job_id: inserted.id },
+        })
+      }
+      if (ifExists === 'attach') return { outcome: 'attached', jobId: inserted.id }
+      throw new BatchwrightError(
+        'job_exists',
+        `there is a job named "${job.name}" already: ${inserted.id} (${inserted.status})`,
+        {
+          details: { job_id: inserted.id },
+        },
+      )
+    }
     if (inserted.length > 0) return { outcome: 'claimed' }
     const [other] = await database.drizzle
       .select({ id: jobs.id, status: jobs.status, contentHash: jobs.contentHash })
@@ -83,8 +108,29 @@ export async function claimUpload(database: Database, job: NewJob): Promise<Clai
   }
 }
 
+/**
+ * The newest job of this name, but for the one that this very request made before. Whoever asks holds the name until the end of the transaction, so that
+ * of two who ask at once only one finds nothing.
+ */
+async function findNamesake(
+  tx: Query,
+  tenant: string,
+  name: string,
+  idempotencyKey: string | null,
+): Promise<{ id: string; status: JobRow['status'] } | null> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`batchwright name ${tenant} ${name}`}, 0))`)
+  const [found] = await tx
+    .select({ id: jobs.id, status: jobs.status, key: jobs.idempotencyKey })
+    .from(jobs)
+    .where(and(eq(jobs.tenant, tenant), eq(jobs.name, name), sql`${jobs.deletedAt} is null`))
+    .orderBy(desc(jobs.createdAt))
+    .limit(1)
+  return found === undefined || (idempotencyKey !== null && found.key === idempotencyKey) ? null : found
+}
+
 export interface FinishedUpload {
   items: number
+  rejected: number
   inputBytes: number
   contentHash: string
   /** Of all items; null when they differ. */
@@ -114,7 +160,11 @@ export async function finishUpload(database: Database, jobId: string, upload: Fi
       .returning({ id: jobs.id })
     if (updated.length === 0)
       throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
-    await appendEvent(tx, jobId, 'queued', { items: upload.items, input_bytes: upload.inputBytes })
+    await appendEvent(tx, jobId, 'queued', {
+      items: upload.items,
+      input_bytes: upload.inputBytes,
+      ...(upload.rejected === 0 ? {} : { rejected: upload.rejected }),
+    })
   })
 }
 
@@ -132,6 +182,7 @@ export async function discardUpload(database: Database, jobId: string): Promise<
       .for('update')
     if (job === undefined) return
     await tx.delete(items).where(eq(items.jobId, jobId))
+    await tx.delete(rejects).where(eq(rejects.jobId, jobId))
     await tx.delete(jobs).where(eq(jobs.id, jobId))
   })
 }

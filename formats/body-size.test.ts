@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { parseExactJson } from '../core/exact-json.ts'
 import type { Json } from '../core/json.ts'
 import { imageTokens, measureBody } from './body-size.ts'
+import { measureText } from './json-size.ts'
 
 const estimateBodyTokens = (body: Json) => measureBody(body).tokens
 const jsonSize = (body: Json) => measureBody(body).bytes
@@ -12,7 +13,9 @@ test('text is estimated at or above what a tokenizer counts', () => {
   // Counted with o200k_base.
   expect(estimateBodyTokens('The quick brown fox jumps over the lazy dog.')).toBeGreaterThanOrEqual(10)
   expect(estimateBodyTokens('敏捷的棕色狐狸跳过了懒狗。')).toBeGreaterThanOrEqual(13)
-  expect(estimateBodyTokens('')).toBeLessThanOrEqual(1)
+  expect(estimateBodyTokens('')).toBe(1)
+  // Its escapes are no part of what a model reads.
+  expect(estimateBodyTokens('\n"'.repeat(300))).toBe(201)
 })
 
 test('an inlined image counts as an image, not as its text', () => {
@@ -69,6 +72,7 @@ test.each([
   fc.assert(
     fc.property(texts, (text) => {
       expect(jsonSize(text)).toBe(stringified(text))
+      expect(measureText(text).utf8Bytes).toBe(Buffer.byteLength(text))
     }),
   )
 })
@@ -79,6 +83,7 @@ test.each([16_383, 16_384, 16_385, 40_000])(
     for (const end of ['', '\n', '“', '😀', '\ud83d']) {
       const text = 'a"é'.repeat(length).slice(0, length - end.length) + end + 'b'.repeat(30)
       expect(jsonSize(text)).toBe(stringified(text))
+      expect(measureText(text).utf8Bytes).toBe(Buffer.byteLength(text))
       expect(jsonSize({ text, more: [text, text] })).toBe(stringified({ text, more: [text, text] }))
     }
   },

@@ -1,12 +1,12 @@
 import type { Json } from '../core/json.ts'
-import { jsonTextSize } from './json-size.ts'
+import { measureText } from './json-size.ts'
 
 export interface BodySize {
   /** Exact: those of the body as JSON, in UTF-8. */
   readonly bytes: number
   /**
    * A rough upper estimate of its input tokens, for admission only, never for money: texts, with images and files in them by their kind. Of a text, a
-   * third of its bytes as JSON: English has about four bytes a token, so it is 1.3 times too high there; Chinese, Japanese and Korean have about three
+   * third of its bytes: English has about four bytes a token, so it is 1.3 times too high there; Chinese, Japanese and Korean have about three
    * bytes and one token a character. https://help.openai.com/en/articles/4936856-what-are-tokens-and-how-to-count-them
    */
   readonly tokens: number
@@ -37,10 +37,10 @@ const tokensPerValue = 1
 /** Adds to the estimate, and returns the bytes. */
 function measure(value: Json, estimate: { tokens: number }): number {
   if (typeof value === 'string') {
-    const bytes = jsonTextSize(value)
+    const { jsonBytes, utf8Bytes } = measureText(value)
     estimate.tokens +=
-      tokensPerValue + (isInline(value) ? inlineTokens(value.slice('data:'.length), value.length) : Math.ceil((bytes - 2) / 3))
-    return bytes
+      tokensPerValue + (isInline(value) ? inlineTokens(value.slice('data:'.length), value.length) : Math.ceil(utf8Bytes / 3))
+    return jsonBytes
   }
   if (Array.isArray(value)) {
     let bytes = 1
@@ -69,7 +69,7 @@ function measureFields(value: Record<string, Json | undefined>, estimate: { toke
       if (key === 'file_url' || key === 'fileUri') estimate.tokens += remoteFileTokens
       else if (key === 'image_url' || key === 'url') estimate.tokens += imageTokens
     }
-    bytes += jsonTextSize(key) + 1 + measure(child, estimate) + 1
+    bytes += measureText(key).jsonBytes + 1 + measure(child, estimate) + 1
   }
   return Math.max(bytes, 2)
 }

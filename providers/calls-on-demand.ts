@@ -1,8 +1,9 @@
-import type { ProviderCalls } from './provider.ts'
+import { describeError } from '../core/errors.ts'
+import { ProviderError, type ProviderCalls } from './provider.ts'
 
 /**
  * Calls whose code, the provider's SDK among it, is loaded by the first of them: a process does without the 20 to 40 MB of each provider that it has no
- * job at. A load that fails is tried again by the next call.
+ * job at. A failure to load it is a ProviderError like any other, of a call that certainly did not leave.
  */
 export function callsOnDemand(load: () => Promise<ProviderCalls>): ProviderCalls {
   let loading: Promise<ProviderCalls> | null = null
@@ -11,13 +12,24 @@ export function callsOnDemand(load: () => Promise<ProviderCalls>): ProviderCalls
     try {
       return await loading
     } catch (error) {
+      // What Node could not read it tries again; what failed while it ran fails until the process is started again.
       loading = null
-      throw error
+      throw new ProviderError(`the provider's SDK could not be loaded: ${describeError(error)}`, {
+        kind: 'transient',
+        code: 'sdk_not_loaded',
+        certainlyNotApplied: true,
+        cause: error,
+      })
     }
   }
   return {
     upload: async (...input) => await (await calls()).upload(...input),
-    create: async (...input) => await (await calls()).create(...input),
+    async create(input) {
+      const { create } = await calls()
+      // Loading takes a moment, in which the deadline may have passed.
+      input.beforeSend()
+      return await create(input)
+    },
     list: (...input) => iterateLater(async () => (await calls()).list(...input)),
     retrieve: async (...input) => await (await calls()).retrieve(...input),
     cancel: async (...input) => await (await calls()).cancel(...input),
@@ -27,7 +39,7 @@ export function callsOnDemand(load: () => Promise<ProviderCalls>): ProviderCalls
   }
 }
 
-/** Not a generator, in which each element would wait for a turn more: there may be a million. */
+/** Not a generator, in which each element would wait for a turn more: there may be a million. Read one element after the other. */
 function iterateLater<Element>(start: () => Promise<AsyncIterable<Element>>): AsyncIterable<Element> {
   return {
     [Symbol.asyncIterator]() {

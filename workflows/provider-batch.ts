@@ -68,12 +68,12 @@ export async function providerBatch({ jobId, batch, ...input }: ProviderBatchInp
 
     parts = next.parts ?? []
 
-    async function takeStep({ phase, isCall = false }: BatchStep): Promise<BatchStep> {
+    async function takeStep({ phase, isSmall = false }: BatchStep): Promise<BatchStep> {
       const isTransfer = phase === 'upload' || phase === 'submit' || phase === 'fetch'
       const isCancelDue = phase === 'poll' && cancelRequested && !isCancelSent
       const asked = await onProviderQueue(
         queue,
-        isTransfer && !isCall ? 'transfers' : 'calls',
+        isTransfer && !isSmall ? 'transfers' : 'calls',
         `batch ${batch}: ${isCancelDue ? 'cancel' : phase}`,
         async (activities): Promise<BatchStep> => {
           switch (phase) {

@@ -46,6 +46,9 @@ export const jobSchema = z
         cancelled: count,
       })
       .meta({ description: 'Items by status. All but `pending` and `submitted` are final.' }),
+    rejected_lines: count.meta({
+      description: 'Lines of the input that were left out (`skip_invalid`): `GET /v1/jobs/{id}/rejects`.',
+    }),
     progress: z.object({ done: count, failed: count, total: count }).meta({
       description: 'For a progress bar: final items and, of open batches, what the provider reports. `done` includes `failed`.',
     }),
@@ -81,6 +84,17 @@ export type CreateJobBody = z.input<typeof createJobBody>
 
 export const jsonBodyLimitBytes = 32 * 1024 * 1024
 
+/** Beside the spec, in every form. */
+export const createJobOptions = z.object({
+  dry_run: z.enum(['true', 'false']).optional().meta({
+    description: 'With `true` everything is checked and planned, and nothing is stored or sent: the answer is a `DryRun`.',
+  }),
+  if_exists: z.enum(['error', 'attach']).optional().meta({
+    description:
+      'If a job has this name already: `error` refuses the new one (409 `job_exists`), `attach` gives the existing one, whatever its items. Default: names may be used again.',
+  }),
+})
+
 /**
  * The spec beside a body of JSON lines or CSV: whole as JSON in `spec`, or its simple fields one by one.
  * `tag` is `key=value` and may be repeated.
@@ -96,11 +110,52 @@ export const createJobQuery = z.strictObject({
   max_tokens: z.coerce.number().optional(),
   temperature: z.coerce.number().optional(),
   priority: prioritySchema.optional(),
+  limit: z.coerce.number().optional(),
+  skip_invalid: z.enum(['true', 'false']).optional(),
   tag: z
     .union([z.string(), z.array(z.string())])
     .optional()
     .meta({ description: '`key=value`; may be repeated.' }),
+  ...createJobOptions.shape,
 })
+
+/** What a job would be. */
+export const dryRunSchema = z
+  .object({
+    provider: z.string(),
+    model: z.string().nullable().meta({ description: 'Null when the lines name several.' }),
+    endpoint: z.string().nullable(),
+    simulated: z.boolean(),
+    items: count,
+    rejected_lines: count,
+    rejects: z
+      .array(z.object({ line: z.int().nullable(), field: z.string().nullable(), reason: z.string() }))
+      .meta({ description: 'The first 100.' }),
+    bytes: count.meta({ description: "Of the provider's own lines, exact." }),
+    tokens: count.meta({ description: 'Estimated input tokens, rather too many than too few. Not for money.' }),
+    batches: count,
+    batch_list: z
+      .array(z.object({ model: z.string(), endpoint: z.string(), items: count, bytes: count, tokens: count }))
+      .meta({ description: 'The first 100 batches of round 1.' }),
+    warnings: z.array(z.object({ warnings: z.array(z.string()), items: count })).meta({
+      description: 'What is dropped or changed for the provider, the most frequent first, 20 at most.',
+    }),
+    first_request: z.record(z.string(), z.unknown()).meta({ description: "The provider's own line of the first item." }),
+  })
+  .meta({ id: 'DryRun' })
+export type DryRun = z.infer<typeof dryRunSchema>
+
+export const listRejectsQuery = pageQuery
+export const rejectSchema = z
+  .object({
+    line: z.int().positive().meta({ description: 'Of the input file, from 1.' }),
+    field: z.string().nullable(),
+    reason: z.string(),
+    text: z.string().nullable().meta({ description: 'The line as received; null when it was too long to be read.' }),
+  })
+  .meta({ id: 'Reject' })
+export type Reject = z.infer<typeof rejectSchema>
+export const rejectListSchema = pageOf(rejectSchema).meta({ id: 'RejectList' })
 
 export const createJobHeaders = z.object({
   'idempotency-key': z.string().min(1).max(255).optional().meta({

@@ -7,13 +7,16 @@ import type { Endpoint } from '../../core/job-spec.ts'
 import { keyVariable, type ProviderConfig } from '../../config/config.ts'
 import { findJob, type SummarizedJob } from '../../db/jobs.ts'
 import { isLaneServed } from '../../db/workers.ts'
-import { claimUpload, discardUpload, finishUpload, type Claim } from '../../db/uploads.ts'
+import { claimUpload, discardUpload, finishUpload, type Claim, type IfExists } from '../../db/uploads.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
+import type { DryRun } from '../contracts/jobs.ts'
 import type { Dependencies } from '../dependencies.ts'
 import type { ByteLine } from './byte-lines.ts'
+import { describeDryRun } from './dry-run.ts'
 import { ingest } from './ingest.ts'
 import { createInputErrors, invalidInput } from './input-errors.ts'
 import type { Meter } from './input-stream.ts'
+import { createRejectStore } from './reject-store.ts'
 import { createLineChecker } from './line-checker.ts'
 import type { ResolvedSpec } from './spec.ts'
 
@@ -41,15 +44,65 @@ const startWaitMs = 1000
  * Creates a job: its row first, then its items as they stream, then the job begins to exist. Whatever goes wrong leaves nothing and frees
  * the key. The same key with the same content gives the same job.
  */
-export async function createJob(dependencies: Dependencies, upload: JobUpload): Promise<CreatedJob> {
-  const { database, locks, logger } = dependencies
+export async function createJob(
+  dependencies: Dependencies,
+  upload: JobUpload,
+  ifExists: IfExists | null = null,
+): Promise<CreatedJob> {
+  const { database } = dependencies
   await requireConfigured(dependencies, upload.resolved.provider)
   const jobId = createJobId(randomBytes(16))
+  const claim = await withLock(dependencies, jobId, async () => {
+    const claim = await claimUpload(database, newJob(jobId, upload), ifExists)
+    if (claim.outcome === 'claimed')
+      await removedOnFailure(dependencies, jobId, async () => {
+        const { items, summary, errors } = await receiveItems(dependencies, jobId, upload)
+        await finishUpload(database, jobId, {
+          items,
+          rejected: errors.count,
+          inputBytes: upload.meter.bytes,
+          contentHash: upload.meter.contentHash(),
+          model: summary.model ?? summary.jobModel,
+          endpoint: summary.endpoint as Endpoint | null,
+          mixed: summary.mixed,
+          itemSchemas: summary.itemSchemas,
+        })
+      })
+    return claim
+  })
+  if (claim.outcome === 'exists') return { created: false, job: await sameJob(dependencies, claim, upload) }
+  if (claim.outcome === 'attached') {
+    await readingErrors(upload.drain)
+    return { created: false, job: await findJob(database, claim.jobId) }
+  }
+  const created = await findJob(database, jobId)
+  await startSoon(dependencies, created)
+  return { created: true, job: created }
+}
+
+/**
+ * Checks and plans a job, and leaves nothing of it. Its items are stored meanwhile, like those of any upload, because only so duplicates are found among
+ * millions; no key and no name are claimed, and no provider is needed.
+ */
+export async function dryRunJob(dependencies: Dependencies, upload: JobUpload): Promise<DryRun> {
+  const { database } = dependencies
+  const jobId = createJobId(randomBytes(16))
+  return await withLock(dependencies, jobId, async () => {
+    await claimUpload(database, { ...newJob(jobId, upload), idempotencyKey: null, name: null })
+    const dryRun = await removedOnFailure(dependencies, jobId, async () => {
+      const { summary, errors } = await receiveItems(dependencies, jobId, upload)
+      return await describeDryRun(dependencies, jobId, upload.resolved, summary, errors)
+    })
+    await discardUpload(database, jobId)
+    return dryRun
+  })
+}
+
+/** Holds the upload's lock meanwhile: without it the janitor takes the upload for abandoned. */
+async function withLock<Result>({ locks, logger }: Dependencies, jobId: string, run: () => Promise<Result>): Promise<Result> {
   await locks.acquire(jobId)
-  let claim: Claim
   try {
-    claim = await claimUpload(database, newJob(jobId, upload))
-    if (claim.outcome === 'claimed') await receiveItems(dependencies, jobId, upload)
+    return await run()
   } finally {
     await locks
       .release(jobId)
@@ -57,10 +110,6 @@ export async function createJob(dependencies: Dependencies, upload: JobUpload): 
         logger.warn({ jobId, error: describeError(error) }, 'the lock of an upload could not be given back'),
       )
   }
-  if (claim.outcome === 'exists') return { created: false, job: await sameJob(dependencies, claim, upload) }
-  const created = await findJob(database, jobId)
-  await startSoon(dependencies, created)
-  return { created: true, job: created }
 }
 
 /** What is stored will run, so nobody waits for Temporal when it is away: the janitor starts the job when it is back. */
@@ -71,27 +120,13 @@ async function startSoon({ temporal, logger }: Dependencies, { job }: Summarized
   await Promise.race([started, sleep(startWaitMs, undefined, { ref: false })])
 }
 
-async function receiveItems(
-  { database, catalog, logger }: Dependencies,
+async function removedOnFailure<Result>(
+  { database, logger }: Dependencies,
   jobId: string,
-  { resolved, lines, meter }: JobUpload,
-): Promise<void> {
+  run: () => Promise<Result>,
+): Promise<Result> {
   try {
-    const checker = createLineChecker(resolved, catalog)
-    const errors = createInputErrors()
-    const items = await readingErrors(() => ingest(database, jobId, lines(), checker, errors))
-    errors.throwIfAny()
-    if (items === 0) throw new BatchwrightError('empty_input', 'the input has no items: give at least one line')
-    const summary = checker.summary()
-    await finishUpload(database, jobId, {
-      items,
-      inputBytes: meter.bytes,
-      contentHash: meter.contentHash(),
-      model: summary.model ?? summary.jobModel,
-      endpoint: summary.endpoint as Endpoint | null,
-      mixed: summary.mixed,
-      itemSchemas: summary.itemSchemas,
-    })
+    return await run()
   } catch (error) {
     try {
       await discardUpload(database, jobId)
@@ -100,6 +135,18 @@ async function receiveItems(
     }
     throw error
   }
+}
+
+/** Throws `invalid_input` or `empty_input`. */
+async function receiveItems({ database, catalog }: Dependencies, jobId: string, { resolved, lines }: JobUpload) {
+  const checker = createLineChecker(resolved, catalog)
+  const errors = createInputErrors()
+  const { limit = Infinity, skip_invalid: skipInvalid = false } = resolved.spec
+  const rejects = skipInvalid ? createRejectStore(database, jobId) : null
+  const items = await readingErrors(() => ingest(database, jobId, lines(), checker, errors, { limit, rejects }))
+  if (rejects === null || items === 0) errors.throwIfAny()
+  if (items === 0) throw new BatchwrightError('empty_input', 'the input has no items: give at least one line')
+  return { items, summary: checker.summary(), errors }
 }
 
 /** A reader that gives up at a line (CSV) reports it like any other bad line. */

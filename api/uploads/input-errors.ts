@@ -14,6 +14,8 @@ export const errorsListed = 100
 export interface InputErrors {
   readonly count: number
   add(error: InputError): void
+  /** The first ones, by line. */
+  listed(): readonly InputError[]
   /** Throws `invalid_input` when there are any. */
   throwIfAny(): void
 }
@@ -32,6 +34,7 @@ export function createInputErrors(): InputErrors {
       listed.push(error)
       if (listed.length > 2 * errorsListed) listed = inOrder()
     },
+    listed: inOrder,
     throwIfAny() {
       if (count > 0) throw invalidInput(inOrder(), count)
     },

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../core/json.ts'
 import { placeholderItemId } from '../../core/item-id.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
 import type { ModelCapabilities } from '../../core/model-capabilities.ts'
-import { describeOversize, type BatchLimits } from '../../core/splitting.ts'
+import { describeOversize } from '../../core/splitting.ts'
 import type { ProviderConfig } from '../../config/config.ts'
 import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
 import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
@@ -13,6 +13,7 @@ import { nativeField } from '../../formats/request-defaults.ts'
 import { isPlainSchema } from '../../formats/plain-schema.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
+import { batchLimits } from './batch-limits.ts'
 import type { ResolvedSpec } from './spec.ts'
 import { isStorable, notStorable } from './storable-text.ts'
 
@@ -160,7 +161,7 @@ function describePromptForEmbeddings(model: string | null, capabilitiesOf: (mode
 }
 
 /** As activities will read it from the job. */
-function jobDefaults(spec: JobSpec): JobDefaults {
+export function jobDefaults(spec: JobSpec): JobDefaults {
   return {
     model: spec.model ?? null,
     modelOverride: null,
@@ -169,15 +170,6 @@ function jobDefaults(spec: JobSpec): JobDefaults {
     schema: spec.schema ?? null,
     maxTokens: spec.max_tokens ?? null,
     temperature: spec.temperature ?? null,
-  }
-}
-
-function batchLimits(catalog: Catalog, provider: ProviderConfig, spec: JobSpec, model: string): BatchLimits {
-  const documented = catalog.providerLimits(provider.kind)
-  return {
-    maxRequests: documented.maxRequests,
-    maxBytes: Math.min(documented.maxBytes, provider.maxBatchBytes ?? Infinity, spec.limits?.max_batch_bytes ?? Infinity),
-    maxTokens: provider.enqueuedTokens[model] ?? null,
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Option, type Command } from 'commander'
-import type { Batchwright, Items, Job } from '../../client/batchwright.ts'
+import type { CreateJobOptions, Items } from '../../client/batchwright.ts'
 import { BatchwrightError } from '../../core/errors.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
@@ -10,6 +10,9 @@ import { detachable } from '../interruption.ts'
 import { addJobOptions, jobSpecOf, type JobOptions } from '../job-options.ts'
 import { parseDuration } from '../option-values.ts'
 import { countOf } from '../quantities.ts'
+import { printDryRun } from '../dry-run.ts'
+import { keepRejects, rejectsPathOf } from '../rejects.ts'
+import { readSpecFile } from '../spec-file.ts'
 import { createUploadDisplay } from '../upload-display.ts'
 import { watchJob } from '../watching.ts'
 
@@ -17,6 +20,9 @@ interface SubmitOptions extends JobOptions {
   format?: 'jsonl' | 'csv'
   idempotencyKey?: string
   wait?: boolean
+  dryRun?: boolean
+  ifExists?: 'error' | 'attach'
+  rejects?: string
   timeout?: number
   json?: boolean
 }
@@ -31,27 +37,65 @@ export function submitCommand(cli: Cli): Command {
       'submit examples/reviews.csv -m openai/gpt-5-mini --prompt "Positive or negative? {{text}}" --name reviews --tag team=shop',
       'submit examples/openai-batch.jsonl --provider openai --wait --timeout 2h',
       'submit - -m openai/gpt-5-mini < examples/support-tickets.jsonl',
+      'submit examples/support-tickets.jsonl -m openai/gpt-5-mini --limit 20 --dry-run',
+      'submit --spec examples/reviews.yaml --wait',
     ],
-  }).argument('<FILE>', "items: JSON lines (neutral, OpenAI's or Anthropic's), or CSV with --prompt; - is standard input")
+  }).argument(
+    '[FILE]',
+    "items: JSON lines (neutral, OpenAI's, Anthropic's or Gemini's), or CSV with --prompt; - is standard input",
+  )
   addJobOptions(command)
   return command
     .option('--wait', 'watch the job to its end; the exit code says how it ended (Ctrl-C detaches, the job goes on)')
     .option('--timeout <DURATION>', 'with --wait: stop waiting after this long (exit 4), like 30m', parseDuration)
     .addOption(new Option('--format <FORMAT>', 'of the file, where its name does not tell').choices(['jsonl', 'csv']))
+    .option('--dry-run', 'check and plan everything, print what would be sent, store nothing')
+    .addOption(
+      new Option('--if-exists <WHAT>', 'where a job has this --name already: error, or attach to it').choices([
+        'error',
+        'attach',
+      ]),
+    )
+    .option(
+      '--rejects <FILE>',
+      'with --skip-invalid: where the lines left out go; default: the name of the input with .rejects.jsonl',
+    )
     .option('--idempotency-key <KEY>', 'the same key and content give the same job; default: a new key each time')
     .option('--json', 'print the job as JSON')
-    .action(runWith(cli, async (file: string, options: SubmitOptions) => await submit(cli, file, options)))
+    .action(runWith(cli, async (file: string | undefined, options: SubmitOptions) => await submit(cli, file, options)))
 }
 
-async function submit(cli: Cli, file: string, options: SubmitOptions): Promise<ExitCode> {
+async function submit(cli: Cli, argument: string | undefined, options: SubmitOptions): Promise<ExitCode> {
   if (options.timeout !== undefined && options.wait !== true) throw usageError('--timeout is how long --wait waits: add --wait')
-  const spec = await jobSpecOf(options)
+  const specFile = options.spec === undefined ? null : await readSpecFile(options.spec)
+  const file = argument ?? specFile?.file ?? null
+  if (file === null)
+    throw usageError(
+      specFile === null ? 'which items? name a file' : `${options.spec} names no file: add \`file:\`, or name one here`,
+    )
+  const spec = await jobSpecOf(options, specFile?.fields)
+  if (options.rejects !== undefined && spec.skip_invalid !== true)
+    throw usageError('--rejects is where --skip-invalid puts lines: add --skip-invalid')
+  if (options.ifExists !== undefined && spec.name === undefined) throw usageError('--if-exists is about a name: add --name')
   const client = cli.client()
-  const job = await upload(cli, client, spec, itemsOf(cli, file, options.format), options.idempotencyKey)
-  if (job === 'detached') {
-    printLine(cli.stderr, 'Upload stopped; nothing of it is kept.')
-    return exitCodes.detached
+  const items = itemsOf(cli, file, options.format)
+  if (options.dryRun === true) {
+    if (options.wait === true) throw usageError('--dry-run sends nothing that --wait could wait for: leave one out')
+    const plan = await upload(cli, spec, items, async (uploading) => await client.jobs.dryRun({ ...spec, items }, uploading))
+    if (plan === 'detached') return stopped(cli)
+    printDryRun(cli, plan, options.json === true)
+    return exitCodes.done
   }
+  // One key for the whole invocation: the client's own repeats use it as well.
+  const { ifExists, idempotencyKey = randomUUID() } = options
+  const job = await upload(
+    cli,
+    spec,
+    items,
+    async (uploading) => await client.jobs.create({ ...spec, items }, { ...uploading, idempotencyKey, ifExists }),
+  )
+  if (job === 'detached') return stopped(cli)
+  if (job.rejected_lines > 0) await keepRejects(cli, client, job, options.rejects ?? rejectsPathOf(file))
   const simulated = job.simulated ? ' (simulated: made-up answers, nothing is spent)' : ''
   const target = [job.provider, job.model].filter((part) => part !== null).join('/')
   printLine(cli.stderr, `Job ${job.id}: ${countOf(job.counts.total, 'item')} for ${target}${simulated}`)
@@ -66,22 +110,21 @@ async function submit(cli: Cli, file: string, options: SubmitOptions): Promise<E
   return await watchJob(cli, client, job.id, { timeoutMs: options.timeout, json: options.json })
 }
 
-async function upload(
+function stopped(cli: Cli): ExitCode {
+  printLine(cli.stderr, 'Upload stopped; nothing of it is kept.')
+  return exitCodes.detached
+}
+
+async function upload<Answer extends object>(
   cli: Cli,
-  client: Batchwright,
   spec: JobSpec,
   items: Items,
-  idempotencyKey: string = randomUUID(),
-): Promise<Job | 'detached'> {
+  send: (options: Pick<CreateJobOptions, 'signal' | 'onUploadProgress'>) => Promise<Answer>,
+): Promise<Answer | 'detached'> {
   const display = createUploadDisplay(cli.stderr)
   try {
     return await detachable(
-      async (signal) =>
-        await client.jobs.create(
-          { ...spec, items },
-          // One key for the whole invocation: the client's own repeats use it as well.
-          { idempotencyKey, signal, onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes) },
-        ),
+      async (signal) => await send({ signal, onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes) }),
     )
   } catch (error) {
     throw spec.model === undefined && isMissingModel(error)

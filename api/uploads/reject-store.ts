@@ -1,0 +1,31 @@
+import type { Database } from '../../db/database.ts'
+import { keepRejects, type Reject } from '../../db/rejects.ts'
+
+/** Keeps the lines that a job goes on without. */
+export interface RejectStore {
+  add(reject: Reject): Promise<void> | undefined
+  flush(): Promise<void>
+}
+
+const rowsPerInsert = 1000
+const charactersPerInsert = 1_000_000
+
+export function createRejectStore(database: Database, jobId: string): RejectStore {
+  let rows: Reject[] = []
+  let characters = 0
+  const flush = async (): Promise<void> => {
+    const full = rows
+    rows = []
+    characters = 0
+    await keepRejects(database, jobId, full)
+  }
+  return {
+    add(reject) {
+      // Postgres' texts can't hold a NUL.
+      rows.push({ ...reject, text: reject.text?.replaceAll('\u0000', '\uFFFD') ?? null })
+      characters += reject.text?.length ?? 0
+      return rows.length >= rowsPerInsert || characters >= charactersPerInsert ? flush() : undefined
+    },
+    flush,
+  }
+}
