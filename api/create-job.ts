@@ -9,14 +9,14 @@ import { parseJson } from './json-text.ts'
 import { bodyOf } from './request-body.ts'
 import { addRoute, jsonAnswer, type ApiContext, type Router } from './router.ts'
 import type { ByteLine } from './uploads/byte-lines.ts'
-import { createJob, dryRunJob, type JobUpload } from './uploads/create-job.ts'
+import { createJob, dryRunJob, type JobInput } from './uploads/create-job.ts'
+import { copiedInput } from './uploads/copied-input.ts'
 import { createMeter, inputFormatOf, inputTooLarge, readInputLines, type InputFormat } from './uploads/input-stream.ts'
 import { readMultipart } from './uploads/multipart.ts'
 import { resolveSpec, type ResolvedSpec } from './uploads/spec.ts'
 
 type CreateQuery = z.output<typeof createJobQuery>
-/** An upload but for its key. */
-type Input = Omit<JobUpload, 'idempotencyKey'>
+type Input = JobInput
 
 /** `POST /v1/jobs`, in three forms: JSON for few items, JSON lines or CSV with the spec in the query, or multipart. The last two stream. */
 export function addCreateRoute(router: Router, dependencies: Dependencies): void {
@@ -59,7 +59,7 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
   )
 }
 
-const jobSpecPart = createJobBody.omit({ items: true })
+const jobSpecPart = createJobBody.omit({ items: true, from: true })
 const filePart = z.string().meta({ type: 'string', format: 'binary', description: 'CSV by its name or type, else JSON lines.' })
 
 async function readInput(dependencies: Dependencies, context: ApiContext, query: CreateQuery): Promise<Input> {
@@ -74,7 +74,7 @@ async function readInput(dependencies: Dependencies, context: ApiContext, query:
   const resolve = (spec: unknown) => resolveSpec(spec, dependencies.config, dependencies.catalog)
   switch (mediaType) {
     case 'application/json':
-      return jsonInput(await readJsonBody(context, jsonBodyLimitBytes), resolve, dependencies.config.maxInputBytes)
+      return await jsonOrCopiedInput(dependencies, await readJsonBody(context, jsonBodyLimitBytes), resolve)
     case 'application/x-ndjson':
     case 'application/jsonl':
     case 'application/x-jsonlines':
@@ -109,15 +109,21 @@ function streamInput(source: AsyncIterable<Uint8Array>, format: InputFormat, res
 
 const itemsField = z.looseObject({ items: z.array(z.unknown()) })
 
+async function jsonOrCopiedInput(
+  dependencies: Dependencies,
+  body: unknown,
+  resolve: (spec: unknown) => ResolvedSpec,
+): Promise<Input> {
+  const { maxInputBytes } = dependencies.config
+  if (typeof body !== 'object' || body === null || !('from' in body)) return jsonInput(body, resolve, maxInputBytes)
+  if ('items' in body) throw invalidBody('from', 'give either `items` or `from`, not both')
+  return await copiedInput(dependencies, body, resolve)
+}
+
 /** Items of a JSON body are checked and stored as if each were a line; line 1 is the first of them. */
 function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxBytes: number): Input {
   const checked = itemsField.safeParse(body)
-  if (!checked.success) {
-    const reason = 'expected an object with the job spec and `items`, an array of input lines'
-    throw new BatchwrightError('invalid_request', `the body is not valid: ${reason}`, {
-      details: { errors: [{ field: 'items', reason }] },
-    })
-  }
+  if (!checked.success) throw invalidBody('items', 'expected an object with the job spec and `items`, an array of input lines')
   const { items, ...spec } = checked.data
   const resolved = resolve(spec)
   const meter = createMeter(resolved.canonical, 'json', maxBytes)
@@ -132,6 +138,10 @@ function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxB
     }
   }
   return { resolved, meter, lines, drain: () => meter.drain(bytes()) }
+}
+
+function invalidBody(field: string, reason: string): BatchwrightError {
+  return new BatchwrightError('invalid_request', `the body is not valid: ${reason}`, { details: { errors: [{ field, reason }] } })
 }
 
 function lineOf(item: unknown, lineNumber: number): string {

@@ -16,6 +16,7 @@ const statuses: Readonly<Record<string, number>> = {
   method_not_allowed: 405,
   upload_in_progress: 409,
   job_exists: 409,
+  job_deleted: 409,
   job_not_finished: 409,
   job_finished: 409,
   job_finalizing: 409,

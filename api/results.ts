@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
+import { readInputs } from '../db/inputs.ts'
 import { loadJob, type JobRow } from '../db/job-state.ts'
 import { readRawResults, readResults } from '../db/results.ts'
+import { identifiedLine } from '../formats/identified-line.ts'
 import { jobParams } from './contracts/jobs.ts'
 import { completeHeader, rawResultSchema, resultsQuery, resultSchema, type ResultFormat } from './contracts/results.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -37,11 +39,19 @@ export function addResultRoutes(router: Router, { database }: Dependencies): voi
       if (query.raw && query.format === 'csv') {
         throw new BatchwrightError('invalid_request', 'raw=true gives JSON lines: it does not go with format=csv')
       }
+      if (query.failed_as_input && (query.raw || query.format !== 'jsonl' || query.status !== undefined)) {
+        throw new BatchwrightError(
+          'invalid_request',
+          'failed_as_input=true gives input lines of what did not succeed: it does not go with raw, format or status',
+        )
+      }
       const job = await loadJob(database.drizzle, params.id)
       const filter = { afterSeq: query.after_seq, statuses: query.status, limit: query.limit }
-      const pages = query.raw
-        ? rawPages(readRawResults(database, job.id, filter))
-        : linePages(job, readResults(database, job.id, filter), query.format)
+      const pages = query.failed_as_input
+        ? inputPages(readInputs(database, job.id, 'failed', query.after_seq, query.limit))
+        : query.raw
+          ? rawPages(readRawResults(database, job.id, filter))
+          : linePages(job, readResults(database, job.id, filter), query.format)
       return new Response(toByteStream(framed(pages, query.format)), {
         headers: { 'content-type': mediaTypes[query.format], [completeHeader]: String(isComplete(job)) },
       })
@@ -63,6 +73,10 @@ function isComplete(job: JobRow): boolean {
 
 async function* rawPages(pages: ReturnType<typeof readRawResults>): AsyncGenerator<string[]> {
   for await (const page of pages) yield page.map((stored) => JSON.stringify(toRawResultJson(stored)))
+}
+
+async function* inputPages(pages: ReturnType<typeof readInputs>): AsyncGenerator<string[]> {
+  for await (const page of pages) yield page.map(({ line, customId }) => identifiedLine(line, customId))
 }
 
 async function* linePages(job: JobRow, pages: ReturnType<typeof readResults>, format: ResultFormat): AsyncGenerator<string[]> {

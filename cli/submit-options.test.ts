@@ -80,6 +80,20 @@ test('--spec is a whole job; its file lies beside it, and options win over it', 
   })
 })
 
+test('what did not succeed as input, and the items of another job', async () => {
+  const file = cli.writeLines('again.jsonl', neutralItems(4))
+  const first = (await cli.run('submit', file, ...target, '--system', 'Be brief.', '--wait')).stdout.trim()
+  await stack.database
+    .sql`update outcomes set status = 'failed', error_class = 'unknown', error = '{}' where job_id = ${first} and seq = 2`
+  const input = await cli.run('results', first, '--failed-as-input')
+  expect(input.stdout).toBe(`${JSON.stringify(neutralItems(4)[1])}\n`)
+  const copy = await cli.run('submit', '--from', first, '-m', 'openai/gpt-5-mini', '--json')
+  expect(copy.code, copy.stderr).toBe(0)
+  expect(JSON.parse(copy.stdout)).toMatchObject({ model: 'gpt-5-mini', counts: { total: 4 }, spec: { system: 'Be brief.' } })
+  expect(await cli.run('submit', file, '--from', first)).toMatchObject({ code: 2, stdout: '' })
+  expect(await cli.run('results', first, '--failed-as-input', '--raw')).toMatchObject({ code: 2, stdout: '' })
+})
+
 test.for([
   ['no file at all', ['submit', ...target], /which items/],
   ['a spec that is not there', ['submit', '--spec', 'none.yaml'], /can't read none\.yaml \(ENOENT\)/],

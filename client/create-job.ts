@@ -5,7 +5,7 @@ import { BatchwrightError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import type { Http } from './http.ts'
-import { itemSourceOf, withProgress, type Items } from './item-source.ts'
+import { isJobItems, itemSourceOf, withProgress, type Items } from './item-source.ts'
 import { multipartBody } from './multipart.ts'
 import { readJson } from './problem.ts'
 
@@ -52,10 +52,8 @@ async function upload(
   options: CreateJobOptions,
 ): Promise<JsonObject> {
   const { onUploadProgress, signal, idempotencyKey = randomUUID() } = options
-  const plainSource = await itemSourceOf(items)
-  const source = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  const { body, isRepeatable } = await bodyOf(spec, items, onUploadProgress)
   for (let tries = 0; ; tries++) {
-    const body = multipartBody(spec, source)
     try {
       const response = await http.send({
         method: 'POST',
@@ -73,11 +71,25 @@ async function upload(
       // Nothing listens there: repeating would only delay the message that says how to start it. After a try that got
       // through, it is being restarted.
       if (tries === 0 && isRefused(error)) throw error
-      if (!source.isRepeatable) throw error.code === 'unreachable' ? brokenUpload(http.url, error) : error
+      if (!isRepeatable) throw error.code === 'unreachable' ? brokenUpload(http.url, error) : error
       if (delayMs === undefined) throw error
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
     }
   }
+}
+
+async function bodyOf(
+  spec: JobSpec,
+  items: Items,
+  onUploadProgress: CreateJobOptions['onUploadProgress'],
+): Promise<{ body: { contentType: string; open: () => string | ReadableStream<Uint8Array> }; isRepeatable: boolean }> {
+  if (isJobItems(items)) {
+    const text = JSON.stringify({ ...spec, from: items.job })
+    return { body: { contentType: 'application/json', open: () => text }, isRepeatable: true }
+  }
+  const plainSource = await itemSourceOf(items)
+  const source = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  return { body: multipartBody(spec, source), isRepeatable: source.isRepeatable }
 }
 
 function isRefused(error: BatchwrightError): boolean {

@@ -10,12 +10,18 @@ export type ItemLine = object
  * Where a job's items come from: a path (JSON lines, or CSV by its name), objects, or bytes as they are.
  * An array and a file can be read again, so their upload is repeated after a broken connection; anything else is read once.
  */
-export type Items = string | URL | FileItems | RawItems | Iterable<ItemLine> | AsyncIterable<ItemLine>
+export type Items = string | URL | FileItems | RawItems | JobItems | Iterable<ItemLine> | AsyncIterable<ItemLine>
 
 /** A file; `format` where its name does not tell. */
 export interface FileItems {
   readonly path: string | URL
   readonly format?: InputFormat | undefined
+}
+
+/** The items of another job, with their ids; what that job asked is taken over where the new one does not say. */
+export interface JobItems {
+  /** Its whole id. */
+  readonly job: string
 }
 
 /** Bytes that are input lines already, such as standard input. */
@@ -35,12 +41,16 @@ export interface ItemSource {
   open(): AsyncIterable<Uint8Array>
 }
 
+export function isJobItems(items: Items): items is JobItems {
+  return typeof items === 'object' && 'job' in items
+}
+
 export type InputFormat = 'jsonl' | 'csv'
 
 const mediaTypes = { jsonl: 'application/x-ndjson', csv: 'text/csv' } as const
 
 /** Throws `input_not_found` or `input_not_readable` for a path that can't be read. */
-export async function itemSourceOf(items: Items): Promise<ItemSource> {
+export async function itemSourceOf(items: Exclude<Items, JobItems>): Promise<ItemSource> {
   if (typeof items === 'string' || items instanceof URL) return await fileSource(items, formatOfName(String(items)))
   // A stream of Node's has a `path` as well, so what can be iterated is asked first.
   if (Symbol.iterator in items || Symbol.asyncIterator in items) {

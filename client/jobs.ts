@@ -63,10 +63,10 @@ export class Jobs {
     return readResults(this.#http, jobId, options)
   }
 
-  /** In a format of the server's, as bytes. With `raw` the provider's own lines, as `RawResult`. */
+  /** In a format of the server's, as bytes. With `raw` the provider's own lines, as `RawResult`; with `failed_as_input` the input lines of what did not succeed. */
   async resultBytes(
     jobId: string,
-    options: { format?: ResultFormat; raw?: boolean; signal?: AbortSignal } = {},
+    options: { format?: ResultFormat; raw?: boolean; failed_as_input?: boolean; signal?: AbortSignal } = {},
   ): Promise<ResultBytes> {
     const { signal, ...query } = options
     const response = await this.#http.send({ path: `${pathOf(jobId)}/results`, query, signal })

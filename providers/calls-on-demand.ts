@@ -25,10 +25,10 @@ export function callsOnDemand(load: () => Promise<ProviderCalls>): ProviderCalls
   return {
     upload: async (...input) => await (await calls()).upload(...input),
     async create(input) {
-      const { create } = await calls()
+      const loaded = await calls()
       // Loading takes a moment, in which the deadline may have passed.
       input.beforeSend()
-      return await create(input)
+      return await loaded.create(input)
     },
     list: (...input) => iterateLater(async () => (await calls()).list(...input)),
     retrieve: async (...input) => await (await calls()).retrieve(...input),

@@ -77,7 +77,12 @@ export const createJobBody = jobSpecSchema
   .extend({
     items: z
       .array(z.record(z.string(), z.unknown()))
+      .optional()
       .meta({ description: 'Lines of one of the input formats.', examples: [[{ prompt: 'Say hello.' }]] }),
+    from: jobIdSchema.optional().meta({
+      description:
+        'Instead of `items`: the items of this job, with their ids. What it asked (`system`, `schema`, `max_tokens`, `temperature`) is taken over where it is not given.',
+    }),
   })
   .meta({ id: 'CreateJob' })
 export type CreateJobBody = z.input<typeof createJobBody>

@@ -84,6 +84,11 @@ export const resultsQuery = z.strictObject({
     .stringbool()
     .default(false)
     .meta({ type: 'boolean', description: "The provider's own lines instead of ours, as `RawResult`." }),
+  failed_as_input: z.stringbool().default(false).meta({
+    type: 'boolean',
+    description:
+      'Instead of results the input lines of the items that did not succeed, with their ids: to be mended, or submitted to another model.',
+  }),
 })
 export type ResultsQuery = z.input<typeof resultsQuery>
 

@@ -20,9 +20,12 @@ import { createRejectStore } from './reject-store.ts'
 import { createLineChecker } from './line-checker.ts'
 import type { ResolvedSpec } from './spec.ts'
 
-export interface JobUpload {
-  readonly resolved: ResolvedSpec
+export interface JobUpload extends JobInput {
   readonly idempotencyKey: string | null
+}
+
+export interface JobInput {
+  readonly resolved: ResolvedSpec
   /** What has been read of the input, with its hash. */
   readonly meter: Meter
   /** The input as lines; reading it to the end fills the meter. */

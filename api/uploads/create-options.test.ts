@@ -159,7 +159,7 @@ describe('if_exists', () => {
 
   test('of many who ask at once one makes the job', async () => {
     const responses = await Promise.all(Array.from({ length: 6 }, () => named('raced', 'error')))
-    expect(responses.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409])
+    expect(responses.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409, 409, 409, 409])
     const [row] = await api.test.database.sql`select count(*)::int as n from jobs where name = 'raced'`
     expect(row).toEqual({ n: 1 })
   })

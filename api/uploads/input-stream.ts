@@ -17,7 +17,7 @@ export function inputFormatOf(mediaType: string | undefined, fileName: string | 
 export interface Meter {
   readonly bytes: number
   /** Throws `input_too_large` when more pass than may. */
-  pass(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
+  pass(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** Reads the rest without keeping it. */
   drain(source: AsyncIterable<Uint8Array>): Promise<void>
   /** SHA-256 of the canonical spec and the bytes. */
@@ -27,7 +27,7 @@ export interface Meter {
 export function createMeter(canonicalSpec: string, format: InputFormat | 'json', maxBytes: number): Meter {
   const hash = createHash('sha256').update(`${canonicalSpec}\n${format}\n`)
   let bytes = 0
-  async function* pass(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async function* pass(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       bytes += chunk.length
       if (bytes > maxBytes) throw inputTooLarge(maxBytes)

@@ -15,6 +15,7 @@ interface ResultsOptions {
   format?: Format
   output?: string
   raw?: boolean
+  failedAsInput?: boolean
   follow?: boolean
   json?: boolean
 }
@@ -30,6 +31,7 @@ export function resultsCommand(cli: Cli): Command {
       'results k7m2 | jq -r .text',
       'results k7m2 --follow',
       'results k7m2 --raw | jq .raw',
+      'results k7m2 --failed-as-input -o again.jsonl',
     ],
   })
     .argument('<JOB>', 'id, unique beginning of an id, or name')
@@ -38,6 +40,7 @@ export function resultsCommand(cli: Cli): Command {
     )
     .option('-o, --output <FILE>', 'write to a file, which appears when it is complete; - is standard output')
     .option('--raw', 'what the provider said: {custom_id, seq, status, raw}, where raw is its own line as a text, or null')
+    .option('--failed-as-input', 'the input lines of the items that did not succeed, with their ids, to submit them again')
     .option('--follow', 'go on until the job ends; then in the order in which answers arrive')
     .option('--json', 'the same as --format json')
     .addHelpText(
@@ -52,7 +55,11 @@ async function results(cli: Cli, reference: string, options: ResultsOptions): Pr
   const client = cli.client()
   const job = await findJob(client, reference)
   if (options.follow === true) return await followResults(cli, client, job, options)
-  const { bytes, isComplete } = await client.jobs.resultBytes(job.id, { format, raw: options.raw === true })
+  const { bytes, isComplete } = await client.jobs.resultBytes(job.id, {
+    format,
+    raw: options.raw === true,
+    failed_as_input: options.failedAsInput === true,
+  })
   if (toFile(options)) {
     await writeWholeFile(options.output as string, bytes)
     printLine(cli.stderr, `Written to ${options.output}`)
@@ -107,9 +114,14 @@ function formatOf(options: ResultsOptions): Format {
   const byName = toFile(options)
     ? (['json', 'csv'] as const).find((one) => options.output?.toLowerCase().endsWith(`.${one}`))
     : undefined
-  // `--raw` and `--follow` write lines, whatever the file is called.
-  const onlyLines = options.raw === true ? '--raw' : options.follow === true ? '--follow' : null
-  if (options.raw === true && options.follow === true) throw usageError('--raw and --follow do not go together: leave one out')
+  // These write lines, whatever the file is called.
+  const given = [
+    options.raw === true ? '--raw' : null,
+    options.failedAsInput === true ? '--failed-as-input' : null,
+    options.follow === true ? '--follow' : null,
+  ].filter((flag) => flag !== null)
+  if (given.length > 1) throw usageError(`${given.join(' and ')} do not go together: leave one out`)
+  const [onlyLines = null] = given
   if (onlyLines === null) return named ?? byName ?? 'jsonl'
   if (named !== undefined && named !== 'jsonl') throw usageError(`${onlyLines} writes JSON lines: leave out --format ${named}`)
   return 'jsonl'

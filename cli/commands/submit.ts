@@ -10,6 +10,7 @@ import { detachable } from '../interruption.ts'
 import { addJobOptions, jobSpecOf, type JobOptions } from '../job-options.ts'
 import { parseDuration } from '../option-values.ts'
 import { countOf } from '../quantities.ts'
+import { findJob } from '../job-reference.ts'
 import { printDryRun } from '../dry-run.ts'
 import { keepRejects, rejectsPathOf } from '../rejects.ts'
 import { readSpecFile } from '../spec-file.ts'
@@ -20,6 +21,7 @@ interface SubmitOptions extends JobOptions {
   format?: 'jsonl' | 'csv'
   idempotencyKey?: string
   wait?: boolean
+  from?: string
   dryRun?: boolean
   ifExists?: 'error' | 'attach'
   rejects?: string
@@ -39,6 +41,7 @@ export function submitCommand(cli: Cli): Command {
       'submit - -m openai/gpt-5-mini < examples/support-tickets.jsonl',
       'submit examples/support-tickets.jsonl -m openai/gpt-5-mini --limit 20 --dry-run',
       'submit --spec examples/reviews.yaml --wait',
+      'submit --from k7m2 -m anthropic/claude-haiku-4-5 --wait',
     ],
   }).argument(
     '[FILE]',
@@ -49,6 +52,7 @@ export function submitCommand(cli: Cli): Command {
     .option('--wait', 'watch the job to its end; the exit code says how it ended (Ctrl-C detaches, the job goes on)')
     .option('--timeout <DURATION>', 'with --wait: stop waiting after this long (exit 4), like 30m', parseDuration)
     .addOption(new Option('--format <FORMAT>', 'of the file, where its name does not tell').choices(['jsonl', 'csv']))
+    .option('--from <JOB>', 'the items of another job instead of a file, with their ids, and what it asked')
     .option('--dry-run', 'check and plan everything, print what would be sent, store nothing')
     .addOption(
       new Option('--if-exists <WHAT>', 'where a job has this --name already: error, or attach to it').choices([
@@ -68,7 +72,9 @@ export function submitCommand(cli: Cli): Command {
 async function submit(cli: Cli, argument: string | undefined, options: SubmitOptions): Promise<ExitCode> {
   if (options.timeout !== undefined && options.wait !== true) throw usageError('--timeout is how long --wait waits: add --wait')
   const specFile = options.spec === undefined ? null : await readSpecFile(options.spec)
-  const file = argument ?? specFile?.file ?? null
+  if (argument !== undefined && options.from !== undefined)
+    throw usageError('the items come from a file or, by --from, from a job: leave one out')
+  const file = options.from === undefined ? (argument ?? specFile?.file ?? null) : `${options.from}.jsonl`
   if (file === null)
     throw usageError(
       specFile === null ? 'which items? name a file' : `${options.spec} names no file: add \`file:\`, or name one here`,
@@ -78,7 +84,8 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
     throw usageError('--rejects is where --skip-invalid puts lines: add --skip-invalid')
   if (options.ifExists !== undefined && spec.name === undefined) throw usageError('--if-exists is about a name: add --name')
   const client = cli.client()
-  const items = itemsOf(cli, file, options.format)
+  const items =
+    options.from === undefined ? itemsOf(cli, file, options.format) : { job: (await findJob(client, options.from)).id }
   if (options.dryRun === true) {
     if (options.wait === true) throw usageError('--dry-run sends nothing that --wait could wait for: leave one out')
     const plan = await upload(cli, spec, items, async (uploading) => await client.jobs.dryRun({ ...spec, items }, uploading))
