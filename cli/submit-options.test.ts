@@ -83,7 +83,7 @@ test('--spec is a whole job; its file lies beside it, and options win over it', 
 test('what did not succeed as input, and the items of another job', async () => {
   const file = cli.writeLines('again.jsonl', neutralItems(4))
   const first = (await cli.run('submit', file, ...target, '--system', 'Be brief.', '--wait')).stdout.trim()
-  await stack.database
+  await stack.db.database
     .sql`update outcomes set status = 'failed', error_class = 'unknown', error = '{}' where job_id = ${first} and seq = 2`
   const input = await cli.run('results', first, '--failed-as-input')
   expect(input.stdout).toBe(`${JSON.stringify(neutralItems(4)[1])}\n`)
