@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `batchwright` command. Plain JavaScript that Node 20 understands, because the Node that a shell finds first may be older than
-// the one that the rest needs: then it hands over to the Node 24 that `npm ci` has put into node_modules.
+// the one that the rest needs: then it hands over to the Node 24 in node_modules, where `npm ci` puts it in the repository, and
+// `npm install node@24` beside the package.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -8,26 +9,25 @@ import { fileURLToPath } from 'node:url'
 
 const oldestMajor = 24
 
-// Packed for npm it is compiled; in the repository Node runs the source.
-const main = ['./main.js', './main.ts']
-  .map((name) => fileURLToPath(new URL(name, import.meta.url)))
-  .find((path) => existsSync(path))
+// In the repository Node runs the source, whatever was built there; the package has only what was compiled.
+const source = pathOf('./main.ts')
+const isPackage = !existsSync(source)
+const main = isPackage ? pathOf('../dist/cli/main.js') : source
 
 endWithNpx()
 
-if (main === undefined) {
-  fail('batchwright: cli/main.ts is missing beside this launcher; install it again')
+if (!existsSync(main)) {
+  fail(`batchwright: ${main} is missing; install batchwright again`)
 } else if (Number.parseInt(process.versions.node, 10) >= oldestMajor) {
   process.argv[1] = main
   await import(main)
 } else {
   // existsSync follows the link: it is dangling where the install script of the package `node` did not run.
-  const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
+  const node = pathOf(isPackage ? '../../.bin/node' : '../node_modules/.bin/node')
   if (existsSync(node)) handOver(node, main)
   else {
-    fail(
-      `batchwright: needs Node ${oldestMajor} or newer, this is ${process.version}; run \`npm ci\` in the repository, or install Node 24`,
-    )
+    const remedy = isPackage ? 'run `npm install node@24` beside it' : 'run `npm ci` in the repository'
+    fail(`batchwright: needs Node ${oldestMajor} or newer, this is ${process.version}; ${remedy}, or install Node 24`)
   }
 }
 
@@ -65,6 +65,11 @@ function endWithNpx() {
     process.kill(process.pid, 'SIGTERM')
   }, 500)
   watch.unref()
+}
+
+/** @param {string} relative */
+function pathOf(relative) {
+  return fileURLToPath(new URL(relative, import.meta.url))
 }
 
 /** @param {string} line */

@@ -8,16 +8,19 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 const launcher = fileURLToPath(new URL('./batchwright.js', import.meta.url))
 const oldNode = findOldNode()
+let parent: string
 let house: string
 
 beforeEach(() => {
-  house = mkdtempSync(join(tmpdir(), 'launcher-'))
-  mkdirSync(join(house, 'cli'))
+  parent = mkdtempSync(join(tmpdir(), 'launcher-'))
+  // A package in somebody's node_modules.
+  house = join(parent, 'batchwright')
+  mkdirSync(join(house, 'cli'), { recursive: true })
   copyFileSync(launcher, join(house, 'cli/batchwright.js'))
   writeFileSync(join(house, 'package.json'), '{"type":"module"}')
 })
 
-afterEach(() => rmSync(house, { recursive: true }))
+afterEach(() => rmSync(parent, { recursive: true }))
 
 /** A Node older than 24 on this machine, outside of this project; where there is none, only the direct way can be tested. */
 function findOldNode(): string | undefined {
@@ -37,9 +40,14 @@ function writeMain(source: string): void {
   writeFileSync(join(house, 'cli/main.ts'), source)
 }
 
-function installNode24(): void {
-  mkdirSync(join(house, 'node_modules/.bin'), { recursive: true })
-  symlinkSync(process.execPath, join(house, 'node_modules/.bin/node'))
+function writePackedMain(source: string): void {
+  mkdirSync(join(house, 'dist/cli'), { recursive: true })
+  writeFileSync(join(house, 'dist/cli/main.js'), source)
+}
+
+function installNode24(modules = 'node_modules'): void {
+  mkdirSync(join(house, modules, '.bin'), { recursive: true })
+  symlinkSync(process.execPath, join(house, modules, '.bin/node'))
 }
 
 function launch(node: string, ...args: string[]): ChildProcess {
@@ -107,6 +115,23 @@ test('under Node 24 it runs the CLI in the same process', async () => {
   expect(await outcome(child)).toEqual({ code: 3, stdout: 'true list,--json hello\n', stderr: '' })
 })
 
+test('in the repository it runs the source, whatever was built', async () => {
+  writeMain(`console.log('source')`)
+  writePackedMain(`console.log('built')`)
+  expect(await outcome(launch(process.execPath))).toEqual({ code: 0, stdout: 'source\n', stderr: '' })
+})
+
+test('in the package it runs what was built', async () => {
+  writePackedMain(`console.log('built')`)
+  expect(await outcome(launch(process.execPath))).toEqual({ code: 0, stdout: 'built\n', stderr: '' })
+})
+
+test('without either it says what is missing', async () => {
+  const { code, stdout, stderr } = await outcome(launch(process.execPath))
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^batchwright: .*\/dist\/cli\/main\.js is missing; install batchwright again\n$/)
+})
+
 describe.runIf(oldNode !== undefined)('under an older Node', () => {
   test('it hands arguments, input, output and exit code over to the Node 24 of node_modules', async () => {
     writeMain(echo)
@@ -133,6 +158,19 @@ setInterval(() => {}, 1000)
     installNode24()
     const { output } = await orphaned(oldNode!, { npm_lifecycle_event: 'npx', npm_lifecycle_script: "'batchwright'" })
     expect(await output).toBe('ready\nstopping\n')
+  })
+
+  test('in the package it hands over to the Node 24 that is installed beside it', async () => {
+    writePackedMain(`console.log(Number.parseInt(process.versions.node) >= 24)`)
+    installNode24('..')
+    expect(await outcome(launch(oldNode!))).toEqual({ code: 0, stdout: 'true\n', stderr: '' })
+  })
+
+  test('in the package without a Node 24 it says in one line how to get it', async () => {
+    writePackedMain('')
+    const { code, stderr } = await outcome(launch(oldNode!))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^batchwright: needs Node 24 or newer, this is v\d+\.\d+\.\d+; run `npm install node@24` .*\n$/)
   })
 
   test('without a Node 24 it says in one line what to do', async () => {

