@@ -3,6 +3,7 @@ import type { Readiness } from './contracts/health.ts'
 import { requireKey } from './authentication.ts'
 import { addBatchRoutes } from './batches.ts'
 import { addCommandRoutes } from './commands.ts'
+import { addComparisonRoutes } from './comparisons.ts'
 import { addCostRoutes } from './costs.ts'
 import { addCreateRoute } from './create-job.ts'
 import { createDependencies, type AppOptions } from './dependencies.ts'
@@ -41,6 +42,7 @@ export function createApp(options: AppOptions): App {
   addBatchRoutes(router, dependencies)
   addRejectRoutes(router, dependencies)
   addCostRoutes(router, dependencies)
+  addComparisonRoutes(router, dependencies)
   addCommandRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)
   addDocumentRoutes(router)

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { printLine, type Cli } from './cli.ts'
 import { batchesCommand } from './commands/batches.ts'
 import { cancelCommand } from './commands/cancel.ts'
+import { compareCommand } from './commands/compare.ts'
 import { costsCommand } from './commands/costs.ts'
 import { deleteCommand } from './commands/delete.ts'
 import { eventsCommand } from './commands/events.ts'
@@ -56,6 +57,7 @@ export async function createProgram(cli: Cli): Promise<Command> {
     itemsCommand(cli),
     batchesCommand(cli),
     costsCommand(cli),
+    compareCommand(cli),
     cancelCommand(cli),
     pauseCommand(cli),
     resumeCommand(cli),

@@ -3,6 +3,7 @@ import { createHttp } from './http.ts'
 import { Jobs } from './jobs.ts'
 
 export type { Batch } from '../api/contracts/batches.ts'
+export type { Comparison } from '../api/contracts/comparisons.ts'
 export type { Costs } from '../api/contracts/costs.ts'
 export type { JobEventJson } from '../api/contracts/events.ts'
 export type { Item, ItemDetail } from '../api/contracts/items.ts'

@@ -1,4 +1,5 @@
 import type { Batch } from '../api/contracts/batches.ts'
+import type { Comparison } from '../api/contracts/comparisons.ts'
 import type { Costs } from '../api/contracts/costs.ts'
 import type { JobEventJson } from '../api/contracts/events.ts'
 import type { Item, ItemDetail } from '../api/contracts/items.ts'
@@ -95,6 +96,11 @@ export class Jobs {
 
   batches(jobId: string): AsyncGenerator<Batch, void, undefined> {
     return allPages(this.#http, `${pathOf(jobId)}/batches`)
+  }
+
+  /** What two jobs made of the same items, matched by `custom_id`. */
+  async compare(firstJobId: string, secondJobId: string): Promise<Comparison> {
+    return await this.#json<Comparison>({ path: `${pathOf(firstJobId)}/compare/${encodeURIComponent(secondJobId)}` })
   }
 
   async costs(jobId: string): Promise<Costs> {
