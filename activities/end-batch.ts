@@ -7,6 +7,7 @@ import type { BatchResult } from '../core/statuses.ts'
 import type { CanonicalAnswer } from '../formats/canonical-answer.ts'
 import { stepOf, type BatchContext, type BatchKey } from './batch-context.ts'
 import type { BatchStep } from './batch-step.ts'
+import { pauseIfFailing } from './canary.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { judge, type Bench } from './judge.ts'
 import { tellGranted } from './room.ts'
@@ -73,6 +74,7 @@ export async function endBatch(dependencies: ActivityDependencies, key: BatchKey
     })
     return others
   })
+  await pauseIfFailing(dependencies, key.jobId)
   await tellGranted(dependencies, granted)
   return await stepOf(dependencies, key)
 }

@@ -3,8 +3,20 @@ import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { PauseReason } from '../core/statuses.ts'
 import { ProviderError } from '../providers/provider.ts'
 
+/** Thrown where a job is to pause until a person decides. */
+export class NeedsPerson extends Error {
+  readonly reason: PauseReason
+
+  constructor(reason: PauseReason, detail: string) {
+    super(detail)
+    this.name = 'NeedsPerson'
+    this.reason = reason
+  }
+}
+
 /** What only a person can mend, as a reason to pause, or null. */
 export function pauseReasonOf(error: unknown): PauseReason | null {
+  if (error instanceof NeedsPerson) return error.reason
   if (error instanceof ProviderError && error.kind === 'auth') return 'auth'
   if (error instanceof BatchwrightError && error.code === 'provider_unconfigured') return 'provider_unconfigured'
   return null

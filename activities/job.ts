@@ -1,5 +1,6 @@
 import { describeError } from '../core/errors.ts'
 import { modelOfRound, roundBackoffMs, roundsAllowed } from '../core/job-spec.ts'
+import type { ShardingRules } from '../core/sharding.ts'
 import type { BatchLimits } from '../core/splitting.ts'
 import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
 import { isRoundUnderWay, msSinceLastEnd, openBatchNumbers } from '../db/batches.ts'
@@ -18,6 +19,7 @@ import {
 } from '../db/job-state.ts'
 import { planRound } from '../db/plan.ts'
 import { parseSpec, requireProvider, retryPolicy } from './batch-context.ts'
+import { canaryItems, requireCanaryPassed } from './canary.ts'
 import type { ProviderQueue } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { pauseReasonOf, withFailures } from './failures.ts'
@@ -160,7 +162,11 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     const fallbackModels = spec.fallback_models ?? []
     const maxRounds = roundsAllowed(retryPolicy(dependencies, job.provider, spec), fallbackModels)
     const round = job.round + 1
-    const roundInJob = round - job.firstRound + 1
+    const canary = canaryItems(job, spec)
+    if (round === 2) await requireCanaryPassed(dependencies, job, spec)
+    // The canary's round is none of those that the job may have: the items after it were not sent yet.
+    const firstRound = round === 2 && canary !== null ? Math.max(job.firstRound, 2) : job.firstRound
+    const roundInJob = round - firstRound + 1
     if (roundInJob > maxRounds) return false
     const provider = requireProvider(dependencies, job.provider, job.simulated)
     const limits = new Map<string, BatchLimits>()
@@ -176,13 +182,17 @@ export function createJobActivities(dependencies: ActivityDependencies) {
       limits.set(model, capped)
       return capped
     }
-    const plan = await planRound(database, job, round, {
+    const rules: ShardingRules = {
       destinationOf: (item) => ({
         model: modelOfRound(item.model ?? job.model ?? '', fallbackModels, roundInJob, maxRounds),
         endpoint: item.endpoint ?? job.endpoint ?? '/v1/chat/completions',
       }),
       limitsOf,
       sizes: provider.marker === null ? 'distinct' : 'any',
+    }
+    const plan = await planRound(database, job, round, rules, {
+      firstRound,
+      ...(round === 1 && canary !== null ? { upToSeq: canary } : {}),
     })
     if (plan.batches > 0)
       await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })

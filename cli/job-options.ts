@@ -31,6 +31,9 @@ export interface JobOptions {
   keepProviderFiles?: boolean
   limit?: number
   skipInvalid?: boolean
+  canary?: number
+  canaryPassRate?: number
+  maxFailureRate?: number
   spec?: string
 }
 
@@ -50,6 +53,9 @@ export function addJobOptions(command: Command): Command {
     .option('--skip-invalid', 'leave out lines that can not be taken; they go to a file of their own, with the reason')
     .option('--spec <FILE>', 'a job in YAML or JSON, with the fields of the API and `file`; options here win over it')
     .optionsGroup('How it runs:')
+    .option('--canary <N>', 'the first N items go first; the rest follows when 90 % of them succeed, else the job pauses', parseNumber)
+    .option('--canary-pass-rate <PART>', 'with --canary: from 0 to 1, instead of 0.9', parseNumber)
+    .option('--max-failure-rate <PART>', 'pause when more of the items that have ended failed, from 0 to 1', parseNumber)
     .option('--name <TEXT>', 'a name to call the job by')
     .option('--tag <KEY=VALUE>', 'a tag; repeatable', collectTag)
     .addOption(new Option('--priority <LEVEL>', 'who goes first when the provider is full').choices(Object.keys(priorities)))
@@ -87,6 +93,8 @@ export async function jobSpecOf(options: JobOptions, fromFile: Record<string, un
     fallback_models: options.fallbackModel,
     limits: withoutUndefined({ max_batch_requests: options.maxBatchRequests, max_batch_bytes: options.maxBatchBytes }),
     keep_provider_files: options.keepProviderFiles,
+    canary: withoutUndefined({ items: options.canary, pass_rate: options.canaryPassRate }),
+    max_failure_rate: options.maxFailureRate,
     limit: options.limit,
     skip_invalid: options.skipInvalid,
   })
@@ -118,6 +126,9 @@ const wordings: Readonly<Record<string, string>> = {
   '--max-batch-requests': 'give a whole number from 1',
   '--max-batch-bytes': 'give a whole number from 1',
   '--limit': 'give a whole number from 1',
+  '--canary': 'give a whole number from 1',
+  '--canary-pass-rate': 'give a number from 0 to 1',
+  '--max-failure-rate': 'give a number from 0 to 1',
 }
 
 /** The flag of a field of the spec; named by its last part, except for what is called otherwise. */
@@ -127,9 +138,11 @@ function flagOf(path: readonly string[]): string {
     fallback_models: '--fallback-model',
     initial: '--poll-initial',
     max: '--poll-max',
+    items: '--canary',
+    pass_rate: '--canary-pass-rate',
   }
   const [first = ''] = path
-  const key = path[0] === 'polling' || path[0] === 'retry' || path[0] === 'limits' ? (path[1] ?? first) : first
+  const key = path[0] === 'polling' || path[0] === 'retry' || path[0] === 'limits' || path[0] === 'canary' ? (path[1] ?? first) : first
   return renamed[key] ?? `--${key.replaceAll('_', '-')}`
 }
 

@@ -14,6 +14,10 @@ export function pauseAdvice(reason: PauseReason, job: { readonly id: string; rea
       return `${job.provider} does not know a batch of this job or its results. If the key belongs to another project: set the key that it was created with, restart the worker, then: ${resume}`
     case 'provider_unconfigured':
       return `no worker can talk to ${job.provider} for this job: configure it as it was when the job was created (key, --simulate), restart the worker, then: ${resume}`
+    case 'canary':
+      return `too few of its first items succeeded, and nothing else was sent: look at them with batchwright results ${job.id}, then send the rest all the same with: ${resume}, or: batchwright cancel ${job.id}`
+    case 'failure_rate':
+      return `more of its items fail than it allows: look at them with batchwright items ${job.id} --status failed, then go on all the same with: ${resume}, or: batchwright cancel ${job.id}`
     case 'budget':
       return `its budget is used up: raise it, then: ${resume}`
   }

@@ -61,7 +61,8 @@ async function expectParses(example: string): Promise<void> {
 
 test('the commands are those of the design that exist so far', async () => {
   const names = (await createProgram(cli)).commands.map((command: Command) => command.name())
-  const jobCommands = 'compare submit status watch wait list items batches results cancel pause resume poll retry delete events costs'
+  const jobCommands =
+    'compare submit status watch wait list items batches results cancel pause resume poll retry delete events costs'
   expect(names.toSorted()).toEqual([...jobCommands.split(' '), 'up', 'api', 'worker', 'migrate', 'simulator'].toSorted())
 })
 

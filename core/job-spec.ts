@@ -65,12 +65,21 @@ export const jobSpecSchema = z.strictObject({
     })
     .optional(),
   keep_provider_files: z.boolean().optional(),
+  /** So many items go first, in a round of their own. The rest follows when at least `pass_rate` of them succeeded; else the job pauses. */
+  canary: z.strictObject({ items: z.number().int().positive(), pass_rate: z.number().min(0).max(1).optional() }).optional(),
+  /** When more of the items that have ended failed than this part, the job pauses. */
+  max_failure_rate: z.number().min(0).max(1).optional(),
   /** Only so many items, from the beginning of the input. */
   limit: z.number().int().positive().optional(),
   /** Lines that can't be taken are left out and kept as `rejects`; without it one of them refuses the job. */
   skip_invalid: z.boolean().optional(),
 })
 export type JobSpec = z.infer<typeof jobSpecSchema>
+
+/** Where a canary names none. */
+export const defaultPassRate = 0.9
+/** With fewer ends than this no failure rate is taken for one. */
+export const leastEndsForRate = 20
 
 export const defaultPolling: PollingPolicy = { initialMs: 15_000, maxMs: 20 * 60_000, growth: 1.06 }
 

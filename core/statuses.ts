@@ -27,6 +27,8 @@ export type ItemStatus = (typeof itemStatuses)[number]
  * - `provider_batch_not_found`: the provider does not know a batch of ours (404, another project's key).
  * - `provider_unconfigured`: this worker has no such provider, or not in the job's (real or simulated) form.
  * - `budget`: a hard budget would be exceeded.
+ * - `canary`: too few of the items that went first succeeded.
+ * - `failure_rate`: more of the items that have ended failed than the job allows.
  */
 export const pauseReasons = [
   'user',
@@ -35,6 +37,8 @@ export const pauseReasons = [
   'provider_batch_not_found',
   'provider_unconfigured',
   'budget',
+  'canary',
+  'failure_rate',
 ] as const
 export type PauseReason = (typeof pauseReasons)[number]
 

@@ -65,6 +65,15 @@ export async function pauseJob(
   })
 }
 
+/** Whether it was paused for this before. Once a person has resumed it, that was the answer. */
+export async function wasPausedFor(query: Query, jobId: string, reason: PauseReason): Promise<boolean> {
+  const [row] = await query
+    .select({ count: sql<number>`count(*)::int` })
+    .from(events)
+    .where(and(eq(events.jobId, jobId), eq(events.type, 'paused'), sql`(${events.data}::json ->> 'reason') = ${reason}`))
+  return (row?.count ?? 0) > 0
+}
+
 export async function resumeJob(database: Database, jobId: string): Promise<boolean> {
   return await database.drizzle.transaction(async (tx) => {
     // Time that it was paused is no time that its batches have waited. Tickets come before their job in the order of locks.

@@ -204,3 +204,10 @@ export async function listEarlierAttempts(
   }
   return bySeq
 }
+
+/** Of the items up to this seq. */
+export async function countSucceeded({ sql }: Database, jobId: string, upToSeq: number): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from outcomes where job_id = ${jobId} and seq <= ${upToSeq} and status = 'succeeded'`
+  return row?.count ?? 0
+}

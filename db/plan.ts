@@ -9,15 +9,24 @@ export interface RoundPlan {
 }
 
 const itemsPerPage = 10_000
+/** Of Postgres' integers. */
+const maxSeq = 2 ** 31 - 1
 /** Rows of batch_items written at once. */
 const membersPerInsert = 10_000
 
 /**
  * Plans the next round of a job: every item without an outcome goes into exactly one batch. One transaction under the job's row lock, which
  * raises the job's round: a second planner finds it raised and plans nothing. Items are read in pages, so the memory is flat.
- * In round 1 of a job with one destination a batch is a seq range; otherwise its items are listed.
+ * In round 1 of a job with one destination a batch is a seq range; otherwise its items are listed. With `upToSeq` the round has the items up to there
+ * only; the job's rounds count from `firstRound` at the earliest from then on.
  */
-export async function planRound(database: Database, job: JobRow, round: number, rules: ShardingRules): Promise<RoundPlan> {
+export async function planRound(
+  database: Database,
+  job: JobRow,
+  round: number,
+  rules: ShardingRules,
+  { upToSeq = maxSeq, firstRound = 1 }: { upToSeq?: number; firstRound?: number } = {},
+): Promise<RoundPlan> {
   return await database.sql.begin(async (tx) => {
     const [locked] = await tx<{ round: number }[]>`select round from jobs where id = ${job.id} for update`
     if (locked === undefined || locked.round !== round - 1) return { batches: 0, items: 0 }
@@ -51,7 +60,7 @@ export async function planRound(database: Database, job: JobRow, round: number, 
     }
 
     for (let after = 0; ;) {
-      const page = await (isFirst ? readItems(tx, job.id, after) : readUnanswered(tx, job.id, after))
+      const page = await (isFirst ? readItems(tx, job.id, after, upToSeq) : readUnanswered(tx, job.id, after, upToSeq))
       const last = page.at(-1)
       if (last === undefined) break
       after = last.seq
@@ -67,15 +76,17 @@ export async function planRound(database: Database, job: JobRow, round: number, 
     }
     await writeMembers()
     for (const shard of sharder.open()) await close(shard)
-    if (batchCount > 0) await tx`update jobs set round = ${round} where id = ${job.id}`
+    if (batchCount > 0)
+      await tx`update jobs set round = ${round}, first_round = greatest(first_round, ${firstRound}) where id = ${job.id}`
     return { batches: batchCount, items: itemCount }
   })
 }
 
 /** What decides how the items of a job are put into batches, a page at a time. */
-export async function readItems(tx: Sql | Transaction, jobId: string, after: number): Promise<ShardableItem[]> {
+export async function readItems(tx: Sql | Transaction, jobId: string, after: number, upToSeq = maxSeq): Promise<ShardableItem[]> {
   return await tx<ShardableItem[]>`
-    select seq, bytes, tokens, endpoint, model from items where job_id = ${jobId} and seq > ${after} order by seq limit ${itemsPerPage}`
+    select seq, bytes, tokens, endpoint, model from items where job_id = ${jobId} and seq > ${after} and seq <= ${upToSeq}
+    order by seq limit ${itemsPerPage}`
 }
 
 /** What is dropped or changed for the provider, as JSON arrays, the most frequent first. */
@@ -93,7 +104,7 @@ export async function countWarnings(
  * One look-up of an outcome by key an item: as `not exists` it would be a join, whose plan is a bad one before the job is in the statistics. What
  * an earlier attempt adds to a line (a rejected answer shown again) is never longer than what is stored of it.
  */
-async function readUnanswered(tx: Transaction, jobId: string, after: number): Promise<ShardableItem[]> {
+async function readUnanswered(tx: Transaction, jobId: string, after: number, upToSeq: number): Promise<ShardableItem[]> {
   return await tx<ShardableItem[]>`
     select i.seq, i.bytes + coalesce(a.extra, 0) as bytes, i.tokens + coalesce(a.extra, 0) / 4 as tokens, i.endpoint, i.model
     from items i
@@ -101,7 +112,7 @@ async function readUnanswered(tx: Transaction, jobId: string, after: number): Pr
       select sum(coalesce(octet_length(answer), 0) + octet_length(error) + 1000)::int as extra from attempts
       where job_id = i.job_id and seq = i.seq and error_class in ('invalid_output', 'truncated')
     ) a on true
-    where i.job_id = ${jobId} and i.seq > ${after}
+    where i.job_id = ${jobId} and i.seq > ${after} and i.seq <= ${upToSeq}
       and (select true from outcomes o where o.job_id = i.job_id and o.seq = i.seq) is null
     order by i.seq limit ${itemsPerPage}`
 }

@@ -42,12 +42,10 @@ export const comparisonSchema = z
       .meta({ description: '`agreed` of `both_succeeded`; null when there are none.' }),
     only_first_succeeded: count,
     only_second_succeeded: count,
-    differences: z
-      .array(z.object({ custom_id: z.string(), first: comparedAnswer, second: comparedAnswer }))
-      .meta({
-        description:
-          'The first 100 items that succeeded in both and do not agree, or succeeded in one of them. Texts are cut at 1,000 characters.',
-      }),
+    differences: z.array(z.object({ custom_id: z.string(), first: comparedAnswer, second: comparedAnswer })).meta({
+      description:
+        'The first 100 items that succeeded in both and do not agree, or succeeded in one of them. Texts are cut at 1,000 characters.',
+    }),
   })
   .meta({ id: 'Comparison' })
 export type Comparison = z.infer<typeof comparisonSchema>

@@ -44,6 +44,8 @@ export const problemCodes = [
   'input_too_large',
   'upload_broken',
   'upload_in_progress',
+  'job_exists',
+  'job_deleted',
   'idempotency_key_reused',
   'unknown_provider',
   'unknown_model',
