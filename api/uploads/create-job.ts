@@ -43,6 +43,7 @@ const startWaitMs = 1000
  */
 export async function createJob(dependencies: Dependencies, upload: JobUpload): Promise<CreatedJob> {
   const { database, locks, logger } = dependencies
+  requireBatches(upload.resolved.provider)
   await requireConfigured(dependencies, upload.resolved.provider)
   const jobId = createJobId(randomBytes(16))
   await locks.acquire(jobId)
@@ -144,6 +145,15 @@ function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: Jo
     tags: spec.tags ?? {},
     priority: priorities[spec.priority ?? 'normal'],
   }
+}
+
+function requireBatches({ name, batch }: ProviderConfig): void {
+  if (batch) return
+  throw new BatchwrightError(
+    'provider_without_batches',
+    `provider "${name}" takes no batches (providers.${name}.batch is false in batchwright.yaml): name another provider, or set it to true if the endpoint has /files and /batches`,
+    { details: { provider: name } },
+  )
 }
 
 /** A worker announces itself far more often. */
