@@ -25,6 +25,8 @@ export async function watchAndKillWorker(input: {
 }): Promise<{ jobs: Job[]; workersKilled: number }> {
   const { client, worker, killAt, display, signal } = input
   const seen = new Map(input.jobs.map((job) => [job.id, job]))
+  // Their lines stand in this order.
+  for (const job of input.jobs) display.show(job, job.provider)
   let workersKilled = 0
   const killWorker = async (): Promise<void> => {
     const pid = worker.pid()
