@@ -5,6 +5,7 @@ import { BatchwrightError } from '../core/errors.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import type { Http } from './http.ts'
 import { itemSourceOf, withProgress, type Items } from './item-source.ts'
+import { withLocalFiles } from './local-files.ts'
 import { multipartBody } from './multipart.ts'
 import { readJson } from './problem.ts'
 
@@ -19,6 +20,11 @@ export interface CreateJobOptions {
   /** `totalBytes` is null when it is not known; `sentBytes` starts again at 0 when the upload is repeated. */
   readonly onUploadProgress?: ((sentBytes: number, totalBytes: number | null) => void) | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * A folder: image and file parts of neutral lines may then name a local file (`{"type": "image", "path": "cat.png"}`), relative to it, which is sent as
+   * base64. Throws `invalid_input` for one that can't be read or is too large. Without this no file is read, and the API refuses such a part.
+   */
+  readonly localFilesFrom?: string | undefined
 }
 
 /** An API that is being restarted is back by then; a person who waits for an upload of minutes waits for this as well. */
@@ -32,9 +38,11 @@ const temporaryCodes = ['unreachable', 'upload_in_progress', 'database_unavailab
  * key, so that there is one job whatever happened to the first try.
  */
 export async function createJob(http: Http, { items, ...spec }: NewJob, options: CreateJobOptions = {}): Promise<Job> {
-  const { onUploadProgress, signal, idempotencyKey = randomUUID() } = options
+  const { onUploadProgress, signal, idempotencyKey = randomUUID(), localFilesFrom } = options
   const plainSource = await itemSourceOf(items)
-  const source = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  // What is told is how much of the items themselves is read: only that has a size that is known ahead.
+  const readSource = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  const source = localFilesFrom === undefined ? readSource : withLocalFiles(readSource, localFilesFrom)
   for (let tries = 0; ; tries++) {
     const body = multipartBody(spec, source)
     try {

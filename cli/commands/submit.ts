@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { dirname, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
-import type { Batchwright, Items, Job } from '../../client/batchwright.ts'
+import type { Batchwright, CreateJobOptions, Items, Job, NewJob } from '../../client/batchwright.ts'
 import { BatchwrightError } from '../../core/errors.ts'
-import type { JobSpec } from '../../core/job-spec.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
 import { exitCodes, usageError, type ExitCode } from '../exit-codes.ts'
@@ -47,7 +47,9 @@ async function submit(cli: Cli, file: string, options: SubmitOptions): Promise<E
   if (options.timeout !== undefined && options.wait !== true) throw usageError('--timeout is how long --wait waits: add --wait')
   const spec = await jobSpecOf(options)
   const client = cli.client()
-  const job = await upload(cli, client, spec, itemsOf(cli, file, options.format), options.idempotencyKey)
+  const items = itemsOf(cli, file, options.format)
+  const localFilesFrom = file === '-' ? process.cwd() : dirname(resolve(file))
+  const job = await upload(cli, client, { ...spec, items }, { idempotencyKey: options.idempotencyKey, localFilesFrom })
   if (job === 'detached') {
     printLine(cli.stderr, 'Upload stopped; nothing of it is kept.')
     return exitCodes.detached
@@ -69,28 +71,29 @@ async function submit(cli: Cli, file: string, options: SubmitOptions): Promise<E
 async function upload(
   cli: Cli,
   client: Batchwright,
-  spec: JobSpec,
-  items: Items,
-  idempotencyKey: string = randomUUID(),
+  job: NewJob,
+  { idempotencyKey = randomUUID(), localFilesFrom }: Pick<CreateJobOptions, 'idempotencyKey' | 'localFilesFrom'>,
 ): Promise<Job | 'detached'> {
   const display = createUploadDisplay(cli.stderr)
   try {
     return await detachable(
       async (signal) =>
-        await client.jobs.create(
-          { ...spec, items },
+        await client.jobs.create(job, {
           // One key for the whole invocation: the client's own repeats use it as well.
-          { idempotencyKey, signal, onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes) },
-        ),
+          idempotencyKey,
+          signal,
+          localFilesFrom,
+          onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes),
+        }),
     )
   } catch (error) {
-    throw spec.model === undefined && isMissingModel(error)
+    throw job.model === undefined && isMissingModel(error)
       ? usageError('which model? give -m PROVIDER/MODEL, for example -m openai/gpt-5-mini')
       : error
   } finally {
     display.end()
     // After a refusal or Ctrl-C somebody may still be writing: an open standard input would keep this process.
-    if (typeof items === 'object' && 'bytes' in items) cli.stdin.destroy()
+    if (typeof job.items === 'object' && 'bytes' in job.items) cli.stdin.destroy()
   }
 }
 
