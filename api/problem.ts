@@ -37,6 +37,7 @@ const statuses: Readonly<Record<string, number>> = {
   unknown_provider: 422,
   unknown_model: 422,
   provider_unconfigured: 422,
+  provider_without_batches: 422,
   idempotency_key_reused: 422,
   internal: 500,
   database_unavailable: 503,

@@ -53,7 +53,11 @@ export function addJobOptions(command: Command): Command {
     .option('--skip-invalid', 'leave out lines that can not be taken; they go to a file of their own, with the reason')
     .option('--spec <FILE>', 'a job in YAML or JSON, with the fields of the API and `file`; options here win over it')
     .optionsGroup('How it runs:')
-    .option('--canary <N>', 'the first N items go first; the rest follows when 90 % of them succeed, else the job pauses', parseNumber)
+    .option(
+      '--canary <N>',
+      'the first N items go first; the rest follows when 90 % of them succeed, else the job pauses',
+      parseNumber,
+    )
     .option('--canary-pass-rate <PART>', 'with --canary: from 0 to 1, instead of 0.9', parseNumber)
     .option('--max-failure-rate <PART>', 'pause when more of the items that have ended failed, from 0 to 1', parseNumber)
     .option('--name <TEXT>', 'a name to call the job by')
@@ -142,7 +146,8 @@ function flagOf(path: readonly string[]): string {
     pass_rate: '--canary-pass-rate',
   }
   const [first = ''] = path
-  const key = path[0] === 'polling' || path[0] === 'retry' || path[0] === 'limits' || path[0] === 'canary' ? (path[1] ?? first) : first
+  const key =
+    path[0] === 'polling' || path[0] === 'retry' || path[0] === 'limits' || path[0] === 'canary' ? (path[1] ?? first) : first
   return renamed[key] ?? `--${key.replaceAll('_', '-')}`
 }
 

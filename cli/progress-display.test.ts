@@ -81,3 +81,49 @@ test('a note stands on a line of its own, and the live line comes back', () => {
   expect(written[1]).toContain('1/1,000')
   live.end()
 })
+
+test('several jobs have a line each, drawn over themselves; a note stands above them all', () => {
+  const live = display(true)
+  live.show(jobWith(1), 'openai')
+  live.show(jobWith(2), 'anthropic')
+  vi.advanceTimersByTime(200)
+  live.show(jobWith(3), 'openai')
+  live.note('kill')
+  live.end()
+  const screen = screenOf(written.slice(0, -1).join(''))
+  expect(screen.map((line) => line.split('  in_progress')[0])).toEqual(['kill', 'openai   ', 'anthropic'])
+  expect(screen[1]).toContain('3/1,000')
+  expect(screen[2]).toContain('2/1,000')
+  expect(screenOf(written.join(''))).toEqual(['kill', ''])
+})
+
+test('without a terminal several jobs have their turns apart from each other', () => {
+  const plain = display(false)
+  for (const done of [1, 2]) {
+    plain.show(jobWith(done), 'openai')
+    plain.show(jobWith(done), 'gemini')
+  }
+  expect(written.map((line) => line.split(' items')[0])).toEqual([
+    'openai  in_progress: 1 of 1,000',
+    'gemini  in_progress: 1 of 1,000',
+  ])
+})
+
+/** What a terminal then shows; it knows what is written here. */
+function screenOf(text: string): string[] {
+  const lines = ['']
+  let row = 0
+  const marked = text
+    .replaceAll('\u001b[1A', '↑')
+    .replaceAll('\u001b[2K', '×')
+    .replaceAll('\u001b[?25l', '')
+    .replaceAll('\u001b[?25h', '')
+  for (const character of marked) {
+    if (character === '↑') row -= 1
+    else if (character === '×') lines[row] = ''
+    else if (character === '\n') lines[++row] ??= ''
+    else if (character !== '\r') lines[row] += character
+  }
+  while (lines.length > row + 1 && lines.at(-1) === '') lines.pop()
+  return lines
+}

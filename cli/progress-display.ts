@@ -1,16 +1,17 @@
 import { plainLineKey, renderLiveLine, renderPlainLine, type ShownJob } from './live-line.ts'
 
 export interface ProgressDisplay {
-  show(job: ShownJob): void
-  /** A line of its own, above the live one. */
+  /** Where several jobs are shown, each has a label, which stands before its line. */
+  show(job: ShownJob, label?: string): void
+  /** A line of its own, above the live ones. */
   note(line: string): void
-  /** Clears the live line and gives the cursor back. Again is fine. */
+  /** Clears the live lines and gives the cursor back. Again is fine. */
   end(): void
 }
 
 type Output = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>
 
-/** A live line on a terminal, else plain lines: only on change, and only one every `plainIntervalMs`. */
+/** A live line for each job on a terminal, else plain lines: of a job only on change, and only one every `plainIntervalMs`. */
 export function createProgressDisplay(
   output: Output,
   options: { plainIntervalMs?: number; now?: () => number } = {},
@@ -22,29 +23,43 @@ export function createProgressDisplay(
 const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
 const clearLine = '\r\u001b[2K'
+const lineUp = '\u001b[1A'
 const terminations = ['SIGTERM', 'SIGHUP'] as const
 const redrawMs = 1000
 const shortestRedrawMs = 100
 
 function terminalDisplay(output: Output, now: () => number): ProgressDisplay {
-  let job: ShownJob | undefined
+  const jobs = new Map<string, ShownJob>()
+  let drawnLines = 0
   let drawnAtMs = 0
   let timer: NodeJS.Timeout | undefined
+  // From the last line up: the cursor then stands where the first one began.
+  const clear = (): string => (clearLine + lineUp).repeat(Math.max(0, drawnLines - 1)) + clearLine
   const draw = (): void => {
-    if (job === undefined) return
+    if (jobs.size === 0) return
     drawnAtMs = now()
-    // One column is left free: a line that fills the last one makes some terminals wrap.
-    output.write(clearLine + renderLiveLine(job, { width: Math.max(10, (output.columns ?? 80) - 1), nowMs: drawnAtMs }))
+    const labelWidth = Math.max(...[...jobs.keys()].map((label) => label.length))
+    const lines = [...jobs].map(([label, job]) => {
+      const start = labelled(label, labelWidth)
+      // One column is left free: a line that fills the last one makes some terminals wrap.
+      const width = Math.max(10, (output.columns ?? 80) - 1 - start.length)
+      return start + renderLiveLine(job, { width, nowMs: drawnAtMs })
+    })
+    output.write(clear() + lines.join('\n'))
+    drawnLines = lines.length
   }
   // However the process ends: a shell without a cursor is a nuisance.
-  const giveBack = (): void => void output.write(clearLine + showCursor)
+  const giveBack = (): void => {
+    output.write(clear() + showCursor)
+    drawnLines = 0
+  }
   const onTermination = (signal: NodeJS.Signals): void => {
     giveBack()
     // Our handler is off by now (`once`), so this ends the process as the signal means it to.
     process.kill(process.pid, signal)
   }
   return {
-    show(next) {
+    show(next, label = '') {
       if (timer === undefined) {
         output.write(hideCursor)
         process.once('exit', giveBack)
@@ -53,19 +68,20 @@ function terminalDisplay(output: Output, now: () => number): ProgressDisplay {
         timer = setInterval(draw, redrawMs)
         timer.unref()
       }
-      const isNew = job === undefined || job.status !== next.status
-      job = next
+      const isNew = jobs.get(label)?.status !== next.status
+      jobs.set(label, next)
       if (isNew || now() - drawnAtMs >= shortestRedrawMs) draw()
     },
     note(line) {
-      output.write(`${timer === undefined ? '' : clearLine}${line}\n`)
+      output.write(`${timer === undefined ? '' : clear()}${line}\n`)
+      drawnLines = 0
       draw()
     },
     end() {
       if (timer === undefined) return
       clearInterval(timer)
       timer = undefined
-      job = undefined
+      jobs.clear()
       process.off('exit', giveBack)
       for (const signal of terminations) process.off(signal, onTermination)
       giveBack()
@@ -74,22 +90,24 @@ function terminalDisplay(output: Output, now: () => number): ProgressDisplay {
 }
 
 function plainDisplay(output: Output, intervalMs: number, now: () => number): ProgressDisplay {
-  let shownKey = ''
-  let shownStatus = ''
-  let shownAtMs = Number.NEGATIVE_INFINITY
+  const shown = new Map<string, { key: string; status: string; atMs: number }>()
   return {
-    show(job) {
+    show(job, label = '') {
       const key = plainLineKey(job)
+      const last = shown.get(label)
       // A change of status is said at once, progress in its turn.
-      if (key === shownKey || (job.status === shownStatus && now() - shownAtMs < intervalMs)) return
-      shownKey = key
-      shownStatus = job.status
-      shownAtMs = now()
-      output.write(`${renderPlainLine(job, shownAtMs)}\n`)
+      if (key === last?.key || (job.status === last?.status && now() - last.atMs < intervalMs)) return
+      const atMs = now()
+      shown.set(label, { key, status: job.status, atMs })
+      output.write(`${labelled(label)}${renderPlainLine(job, atMs)}\n`)
     },
     note(line) {
       output.write(`${line}\n`)
     },
     end() {},
   }
+}
+
+function labelled(label: string, width = label.length): string {
+  return label === '' ? '' : `${label.padEnd(width)}  `
 }

@@ -1,5 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApi, type RunningApi } from '../api/main.ts'
 import type { Job } from '../client/batchwright.ts'
@@ -140,6 +142,72 @@ test('the examples run as their README says', async () => {
   const native = await cli.run('submit', join(examples, 'openai-batch.jsonl'), '--provider', 'openai', '--wait')
   expect(native.code, native.stderr).toBe(0)
 })
+
+test('images and files of this machine go into their lines, found from the folder of the input', async () => {
+  mkdirSync(join(cli.directory, 'pictures'))
+  writeFileSync(join(cli.directory, 'pictures', 'cat.png'), 'a cat')
+  writeFileSync(join(cli.directory, 'pictures', 'report.pdf'), 'a report')
+  const parts = [
+    { type: 'text', text: 'What is this?' },
+    { type: 'image', path: 'cat.png' },
+    { type: 'file', path: 'report.pdf' },
+  ]
+  const file = cli.writeLines('pictures/items.jsonl', [{ prompt: 'plain' }, { messages: [{ role: 'user', content: parts }] }])
+  const sent = [
+    parts[0],
+    { type: 'image_url', image_url: { url: `data:image/png;base64,${btoa('a cat')}` } },
+    { type: 'file', file: { filename: 'report.pdf', file_data: `data:application/pdf;base64,${btoa('a report')}` } },
+  ]
+  const named = await cli.run('submit', file, ...target, '--keep-provider-files', '--wait')
+  expect(named.code, named.stderr).toBe(0)
+  expect(await sentContents(named.stdout.trim())).toEqual(['plain', sent])
+
+  // From standard input there is no folder but the one that the command runs in.
+  const input = JSON.stringify({
+    prompt: [
+      { type: 'text', text: 'And this?' },
+      { type: 'image', path: 'pictures/cat.png' },
+    ],
+  })
+  const piped = await cli.start(['submit', '-', ...target, '--keep-provider-files', '--wait'], input).ended
+  expect(piped.code, piped.stderr).toBe(0)
+  expect(await sentContents(piped.stdout.trim())).toEqual([[{ type: 'text', text: 'And this?' }, sent[1]]])
+})
+
+test('a local file that is not there ends the upload: line, field and path, and nothing is kept', async () => {
+  const lines = [{ prompt: 'good' }, { prompt: [{ type: 'image', path: 'no-such.png' }] }]
+  const file = cli.writeLines('missing.jsonl', lines)
+  const missing = join(cli.directory, 'no-such.png')
+  expect(await cli.run('submit', file, ...target, '--name', 'missing')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `batchwright: line 2: prompt[0].path: there is no file ${missing}\n`,
+  })
+  await until('the upload to be forgotten', async () => (await jobsNamed('missing')).length === 0)
+})
+
+test('the API itself reads no file, whoever asks it to', async () => {
+  const items = [{ prompt: [{ type: 'image', path: fileURLToPath(import.meta.url) }] }]
+  const response = await fetch(`${api.url}/v1/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ provider: 'openai', model: 'gpt-4o-mini', items }),
+  })
+  expect(response.status).toBe(422)
+  expect(await response.json()).toMatchObject({
+    code: 'invalid_input',
+    errors: [{ line: 1, field: 'prompt[0].path', reason: expect.stringContaining('local files are not read') }],
+  })
+})
+
+/** What the provider got of each item of a job, in the order of its file. */
+async function sentContents(jobId: string): Promise<unknown[]> {
+  const provider = new OpenAI({ apiKey: 'simulated', baseURL: stack.simulator.baseUrls.openai })
+  const { data } = await provider.batches.list()
+  const batch = data.find(({ metadata }) => metadata?.['batchwright']?.startsWith(`job-${jobId}-`))
+  const lines = (await (await provider.files.content(batch?.input_file_id ?? '')).text()).trimEnd().split('\n')
+  return lines.map((line) => (JSON.parse(line) as { body: { messages: Array<{ content: unknown }> } }).body.messages[0]?.content)
+}
 
 test('Ctrl-C in an upload stops it, and nothing is kept', async () => {
   const uploading = cli.start(['submit', '-', ...target, '--name', 'half'], null)

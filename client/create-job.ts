@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import type { Http } from './http.ts'
 import { isJobItems, itemSourceOf, withProgress, type Items } from './item-source.ts'
+import { withLocalFiles } from './local-files.ts'
 import { multipartBody } from './multipart.ts'
 import { readJson } from './problem.ts'
 
@@ -24,6 +25,11 @@ export interface CreateJobOptions {
   /** `totalBytes` is null when it is not known; `sentBytes` starts again at 0 when the upload is repeated. */
   readonly onUploadProgress?: ((sentBytes: number, totalBytes: number | null) => void) | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * A folder: image and file parts of neutral lines may then name a local file (`{"type": "image", "path": "cat.png"}`), relative to it, which is sent as
+   * base64. Throws `invalid_input` for one that can't be read or is too large. Without this no file is read, and the API refuses such a part.
+   */
+  readonly localFilesFrom?: string | undefined
 }
 
 /** An API that is being restarted is back by then; a person who waits for an upload of minutes waits for this as well. */
@@ -51,8 +57,8 @@ async function upload(
   query: Record<string, string | undefined>,
   options: CreateJobOptions,
 ): Promise<JsonObject> {
-  const { onUploadProgress, signal, idempotencyKey = randomUUID() } = options
-  const { body, isRepeatable } = await bodyOf(spec, items, onUploadProgress)
+  const { signal, idempotencyKey = randomUUID() } = options
+  const { body, isRepeatable } = await bodyOf(spec, items, options)
   for (let tries = 0; ; tries++) {
     try {
       const response = await http.send({
@@ -81,14 +87,16 @@ async function upload(
 async function bodyOf(
   spec: JobSpec,
   items: Items,
-  onUploadProgress: CreateJobOptions['onUploadProgress'],
+  { onUploadProgress, localFilesFrom }: CreateJobOptions,
 ): Promise<{ body: { contentType: string; open: () => string | ReadableStream<Uint8Array> }; isRepeatable: boolean }> {
   if (isJobItems(items)) {
     const text = JSON.stringify({ ...spec, from: items.job })
     return { body: { contentType: 'application/json', open: () => text }, isRepeatable: true }
   }
   const plainSource = await itemSourceOf(items)
-  const source = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  // What is told is how much of the items themselves is read: only that has a size that is known ahead.
+  const readSource = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  const source = localFilesFrom === undefined ? readSource : withLocalFiles(readSource, localFilesFrom)
   return { body: multipartBody(spec, source), isRepeatable: source.isRepeatable }
 }
 

@@ -19,6 +19,8 @@ export const providerFileSchema = z.strictObject({
   api_key: z.string().min(1).optional(),
   base_url: z.url({ protocol: /^https?$/ }).optional(),
   enabled: z.boolean().default(true),
+  /** Whether it has the batch endpoints of its kind: not every server that speaks a protocol speaks all of it. */
+  batch: z.boolean().default(true),
   /** Batches of all jobs that may be at the provider at once. */
   max_in_flight_batches: positiveInteger.default(50),
   /** By model: the tokens that may be enqueued at once, as the provider's limits page says for your account. */

@@ -29,7 +29,12 @@ describe('without a file', () => {
       maxInputBytes: 5_368_709_120,
       logLevel: 'info',
     })
-    expect(openai(config)).toMatchObject({ configured: false, simulated: false, maxInFlightBatches: 50 })
+    expect(openai(config)).toMatchObject({
+      configured: false,
+      simulated: false,
+      batch: true,
+      maxInFlightBatches: 50,
+    })
     expect(() => requireDatabaseUrl(config)).toThrow(/DATABASE_URL is not set/)
   })
 
@@ -72,7 +77,7 @@ describe('a file', () => {
       [
         'providers:',
         '  openai: { api_key: "${MY_KEY}", max_in_flight_batches: 3, enqueued_tokens: { gpt-5-mini: 40000 }, polling: { initial: 1s } }',
-        '  lab: { kind: openai, base_url: "http://${LAB}/v1", api_key: k }',
+        '  lab: { kind: openai, base_url: "http://${LAB}/v1", api_key: k, batch: false }',
         'submission: { settle_after: 3s }',
         'defaults: { provider: lab, model: m, max_tokens: 5 }',
         'webhooks: { url: https://example.com/hook, secret: whsec_x }',
@@ -86,7 +91,11 @@ describe('a file', () => {
       polling: { initial: '1s' },
     })
     expect(openai(config)?.apiKey?.reveal()).toBe('sk-file')
-    expect(config.providers.find(({ name }) => name === 'lab')).toMatchObject({ kind: 'openai', baseUrl: 'http://lab.local/v1' })
+    expect(config.providers.find(({ name }) => name === 'lab')).toMatchObject({
+      kind: 'openai',
+      baseUrl: 'http://lab.local/v1',
+      batch: false,
+    })
     expect(config.submission.settleAfterMs).toBe(3000)
     expect(config.defaults).toMatchObject({ provider: 'lab', model: 'm', maxTokens: 5, temperature: null })
     expect(config.webhook?.secret?.reveal()).toBe('whsec_x')

@@ -33,6 +33,8 @@ export interface ProviderConfig {
   readonly name: string
   readonly kind: ProviderKind
   readonly enabled: boolean
+  /** It has batch endpoints. */
+  readonly batch: boolean
   /** Null without a key. */
   readonly apiKey: Secret | null
   /** Null: the provider's own. */
@@ -78,6 +80,7 @@ export function resolveProviders(
       name,
       kind,
       enabled: entry.enabled,
+      batch: entry.batch,
       apiKey: apiKey === undefined ? null : new Secret(apiKey),
       baseUrl: baseUrl ?? null,
       simulated: isSimulated,
@@ -94,7 +97,7 @@ export function resolveProviders(
 
 type ProviderFile = z.infer<typeof providerFileSchema>
 
-const undefinedProvider: ProviderFile = { enabled: true, max_in_flight_batches: 50, enqueued_tokens: {} }
+const undefinedProvider: ProviderFile = { enabled: true, batch: true, max_in_flight_batches: 50, enqueued_tokens: {} }
 
 function kindOf(name: string, entry: ProviderFile, where: string): ProviderKind {
   const kind = entry.kind ?? name

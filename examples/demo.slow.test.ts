@@ -46,7 +46,7 @@ function startDemo(environment: Record<string, string> = {}) {
   return { child, stderr: () => stderr, ended: once(child, 'close').then(([code]) => ({ code: code as number, stdout, stderr })) }
 }
 
-/** Refuses the key in every call from now on; the simulator runs before there is a job. */
+/** Has Anthropic refuse the key in every create from now on; the simulator runs before there is a job. */
 async function refuseKey(): Promise<void> {
   const port = await until(
     'the simulator',
@@ -57,7 +57,7 @@ async function refuseKey(): Promise<void> {
     },
     60_000,
   )
-  await simulatorControl(`http://127.0.0.1:${port}`).addFault('files.create:status:status=401,times=always')
+  await simulatorControl(`http://127.0.0.1:${port}`).addFault('anthropic/batches.create:status:status=401,times=always')
 }
 
 test("the demo succeeds, and uses nobody's database, Temporal, network address or configuration", async () => {
@@ -76,20 +76,22 @@ test("the demo succeeds, and uses nobody's database, Temporal, network address o
   const killedAt = Number(/kill -9 of the worker \(pid \d+\) at (\d+) %/.exec(stderr)?.[1])
   expect(killedAt).toBeGreaterThanOrEqual(40)
   expect(killedAt).toBeLessThan(100)
-  expect(
-    readFileSync(join(dataDir, 'demo-output', 'answers.jsonl'), 'utf8')
+  for (const provider of ['openai', 'anthropic', 'gemini']) {
+    const answers = readFileSync(join(dataDir, 'demo-output', `${provider}.jsonl`), 'utf8')
       .trimEnd()
-      .split('\n'),
-  ).toHaveLength(600)
+      .split('\n')
+    expect(answers).toHaveLength(200)
+    expect(answers.every((line) => line.includes(`"provider":"${provider}"`))).toBe(true)
+  }
   expect(runningProcesses(record)).toEqual([])
 })
 
-test('a job that pauses before the kill fails the demo, which says why and stops its stack', async () => {
+test('a job that pauses before the kill fails the demo beside the others, which says why and stops its stack', async () => {
   const { ended } = startDemo()
   await refuseKey()
   const { code, stdout, stderr } = await ended
   expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/FAILED: the job was paused \(auth: .*\) at 0 %, before the worker could be killed\n$/)
+  expect(stderr).toMatch(/FAILED: the anthropic job was paused \(auth: .*\) at 0 %, before the worker could be killed\n$/)
   expect(runningProcesses(record)).toEqual([])
 })
 

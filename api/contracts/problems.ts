@@ -50,6 +50,7 @@ export const problemCodes = [
   'unknown_provider',
   'unknown_model',
   'provider_unconfigured',
+  'provider_without_batches',
   // A job and its state
   'job_not_found',
   'item_not_found',

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { maxLineBytes } from '../../core/line-limit.ts'
 
 export interface ByteLine {
   /** From 1, counting blank lines. */
@@ -10,9 +11,6 @@ export interface ByteLine {
   /** False for a last line that ended with the input and not with a line end. */
   readonly terminated: boolean
 }
-
-/** One line in memory, as bytes, text and parsed, must fit a small heap: this is far above any prompt, and above the images that providers take. */
-export const maxLineBytes = 32 * 1024 * 1024
 
 /**
  * Splits a byte stream at LF, and gives the lines of each chunk together. Works on bytes: what is cut is never decoded, copied or joined but for

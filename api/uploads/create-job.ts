@@ -53,6 +53,7 @@ export async function createJob(
   ifExists: IfExists | null = null,
 ): Promise<CreatedJob> {
   const { database } = dependencies
+  requireBatches(upload.resolved.provider)
   await requireConfigured(dependencies, upload.resolved.provider)
   const jobId = createJobId(randomBytes(16))
   const claim = await withLock(dependencies, jobId, async () => {
@@ -89,6 +90,7 @@ export async function createJob(
  */
 export async function dryRunJob(dependencies: Dependencies, upload: JobUpload): Promise<DryRun> {
   const { database } = dependencies
+  requireBatches(upload.resolved.provider)
   const jobId = createJobId(randomBytes(16))
   return await withLock(dependencies, jobId, async () => {
     await claimUpload(database, { ...newJob(jobId, upload), idempotencyKey: null, name: null })
@@ -194,6 +196,15 @@ function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: Jo
     tags: spec.tags ?? {},
     priority: priorities[spec.priority ?? 'normal'],
   }
+}
+
+function requireBatches({ name, batch }: ProviderConfig): void {
+  if (batch) return
+  throw new BatchwrightError(
+    'provider_without_batches',
+    `provider "${name}" takes no batches (providers.${name}.batch is false in batchwright.yaml): name another provider, or set it to true if the endpoint has /files and /batches`,
+    { details: { provider: name } },
+  )
 }
 
 /** A worker announces itself far more often. */

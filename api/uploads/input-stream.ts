@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { BatchwrightError } from '../../core/errors.ts'
+import { maxLineBytes } from '../../core/line-limit.ts'
 import { readCsv } from '../../formats/csv.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
-import { maxLineBytes, readByteLines, type ByteLine } from './byte-lines.ts'
+import { readByteLines, type ByteLine } from './byte-lines.ts'
 
 /** How an uploaded file is to be read. */
 export type InputFormat = 'jsonl' | 'csv'

@@ -72,7 +72,7 @@ function canonicalText(spec: JobSpec): string {
 
 function chooseProvider(asked: string | undefined, { providers, defaults }: Config): ProviderConfig {
   const names = providers.map(({ name }) => name)
-  const configured = providers.filter((provider) => provider.configured)
+  const configured = providers.filter((provider) => provider.configured && provider.batch)
   const name = asked ?? defaults.provider ?? (configured.length === 1 ? configured[0]?.name : undefined)
   if (name === undefined) {
     throw new BatchwrightError('invalid_request', `the job names no provider: give one of ${names.join(', ')}`, {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { dirname, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { CreateJobOptions, Items } from '../../client/batchwright.ts'
 import { BatchwrightError } from '../../core/errors.ts'
@@ -86,9 +87,15 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
   const client = cli.client()
   const items =
     options.from === undefined ? itemsOf(cli, file, options.format) : { job: (await findJob(client, options.from)).id }
+  const localFilesFrom = file === '-' || options.from !== undefined ? process.cwd() : dirname(resolve(file))
   if (options.dryRun === true) {
     if (options.wait === true) throw usageError('--dry-run sends nothing that --wait could wait for: leave one out')
-    const plan = await upload(cli, spec, items, async (uploading) => await client.jobs.dryRun({ ...spec, items }, uploading))
+    const plan = await upload(
+      cli,
+      spec,
+      items,
+      async (uploading) => await client.jobs.dryRun({ ...spec, items }, { ...uploading, localFilesFrom }),
+    )
     if (plan === 'detached') return stopped(cli)
     printDryRun(cli, plan, options.json === true)
     return exitCodes.done
@@ -99,7 +106,7 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
     cli,
     spec,
     items,
-    async (uploading) => await client.jobs.create({ ...spec, items }, { ...uploading, idempotencyKey, ifExists }),
+    async (uploading) => await client.jobs.create({ ...spec, items }, { ...uploading, idempotencyKey, ifExists, localFilesFrom }),
   )
   if (job === 'detached') return stopped(cli)
   if (job.rejected_lines > 0) await keepRejects(cli, client, job, options.rejects ?? rejectsPathOf(file))
