@@ -12,6 +12,7 @@ import { addHealthRoutes, readReadiness } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { addItemRoutes } from './items.ts'
 import { addJobRoutes } from './jobs.ts'
+import { addModelRoutes } from './models.ts'
 import { problemOf, problemResponse } from './problem.ts'
 import { addResultRoutes } from './results.ts'
 import { createRouter, type Router } from './router.ts'
@@ -40,6 +41,7 @@ export function createApp(options: AppOptions): App {
   addBatchRoutes(router, dependencies)
   addCostRoutes(router, dependencies)
   addCommandRoutes(router, dependencies)
+  addModelRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)
   addDocumentRoutes(router)
 

@@ -3,7 +3,7 @@ import type { Cli } from './cli.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 
 /** The headings of the top-level help, in its order. */
-export const commandGroups = ['Start', 'Jobs', 'Answers', 'Control', 'Processes'] as const
+export const commandGroups = ['Start', 'Jobs', 'Answers', 'Control', 'Setup', 'Processes'] as const
 export type CommandGroup = (typeof commandGroups)[number]
 
 export interface CommandDescription {

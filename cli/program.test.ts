@@ -62,7 +62,8 @@ async function expectParses(example: string): Promise<void> {
 test('the commands are those of the design that exist so far', async () => {
   const names = (await createProgram(cli)).commands.map((command: Command) => command.name())
   const jobCommands = 'submit status watch wait list items batches results cancel pause resume poll retry delete events costs'
-  expect(names.toSorted()).toEqual([...jobCommands.split(' '), 'up', 'api', 'worker', 'migrate', 'simulator'].toSorted())
+  const otherCommands = 'models up api worker migrate simulator'
+  expect(names.toSorted()).toEqual([...jobCommands.split(' '), ...otherCommands.split(' ')].toSorted())
 })
 
 test('every command has --json', async () => {
@@ -120,6 +121,7 @@ test.for([
   [['results', 'x', '--raw', '--format', 'csv'], '--raw writes JSON lines: leave out --format csv'],
   [['results', 'x', '--follow', '--raw'], '--raw and --follow do not go together'],
   [['items', 'x', '--limit', '0'], 'Give a whole number from 1.'],
+  [['models', '--limit', '0'], 'Give a whole number from 1.'],
   [['up', '--port', '99999'], 'Give a port'],
 ] as const)('%j is refused as usage, on one line', async ([args, message]) => {
   expect(await run(...args)).toBe(2)

@@ -8,6 +8,7 @@ import { deleteCommand } from './commands/delete.ts'
 import { eventsCommand } from './commands/events.ts'
 import { itemsCommand } from './commands/items.ts'
 import { listCommand } from './commands/list.ts'
+import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { pollCommand } from './commands/poll.ts'
 import { resultsCommand } from './commands/results.ts'
@@ -62,6 +63,7 @@ export async function createProgram(cli: Cli): Promise<Command> {
     pollCommand(cli),
     retryCommand(cli),
     deleteCommand(cli),
+    modelsCommand(cli),
     apiCommand(cli),
     workerCommand(cli),
     migrateCommand(cli),

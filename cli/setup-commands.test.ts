@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startApi, type RunningApi } from '../api/main.ts'
+import type { Model } from '../client/batchwright.ts'
+import { createTestApi, type TestApi } from '../test/api.ts'
+import { createCliRunner, type CliRunner } from './testing/cli-process.ts'
+
+// What is known and configured: the command in a process of its own, against a real API.
+
+let testApi: TestApi
+let api: RunningApi
+let cli: CliRunner
+
+beforeAll(async () => {
+  testApi = await createTestApi()
+  api = await startApi(
+    { ...testApi.config, api: { host: '127.0.0.1', port: 0, key: null } },
+    { debug() {}, info() {}, warn() {}, error: console.error },
+  )
+  cli = createCliRunner({ BATCHWRIGHT_URL: api.url })
+})
+
+afterAll(async () => {
+  await api?.stop()
+  await testApi?.close()
+  cli?.remove()
+})
+
+test('models: a table of what is known, with the prices of a batch before the others', async () => {
+  const { code, stdout } = await cli.run('models', 'haiku-4-5', '--provider', 'anthropic')
+  expect(code).toBe(0)
+  const [title, ...rows] = stdout.trimEnd().split('\n')
+  expect(title).toMatch(/^PROVIDER +MODEL +CONTEXT +OUTPUT +TAKES +BATCH +REALTIME +SINCE$/)
+  expect(rows).toHaveLength(1)
+  expect(rows[0]).toMatch(/^anthropic +claude-haiku-4-5 +200,000 +64,000 +.*schema tools.* 0\.5 \/ 2\.5 +1 \/ 5 +\d{4}-/)
+})
+
+test('models --json: all of them, as an array', async () => {
+  const { code, stdout, stderr } = await cli.run('models', '--json')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const models = JSON.parse(stdout) as Model[]
+  expect(models.length).toBeGreaterThan(50)
+  expect((JSON.parse((await cli.run('models', '--limit', '3', '--json')).stdout) as Model[]).length).toBe(3)
+})
+
+test('models: nothing found is said, an unknown provider is a mistake', async () => {
+  expect(await cli.run('models', 'no-such-model')).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringContaining('No such'),
+  })
+  expect(await cli.run('models', '--provider', 'opanai')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('did you mean "openai"?'),
+  })
+})
