@@ -14,6 +14,7 @@ import { addItemRoutes } from './items.ts'
 import { addJobRoutes } from './jobs.ts'
 import { addModelRoutes } from './models.ts'
 import { problemOf, problemResponse } from './problem.ts'
+import { addProviderRoutes } from './providers.ts'
 import { addResultRoutes } from './results.ts'
 import { createRouter, type Router } from './router.ts'
 import { addStreamRoute } from './stream.ts'
@@ -42,6 +43,7 @@ export function createApp(options: AppOptions): App {
   addCostRoutes(router, dependencies)
   addCommandRoutes(router, dependencies)
   addModelRoutes(router, dependencies)
+  addProviderRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)
   addDocumentRoutes(router)
 

@@ -15,6 +15,12 @@ export interface CommandDescription {
   readonly examples: readonly string[]
 }
 
+/** A command with its subcommands, by the words that call it: `providers check`. */
+export function withSubcommands(command: Command, parents: readonly string[] = []): Array<{ name: string; command: Command }> {
+  const words = [...parents, command.name()]
+  return [{ name: words.join(' '), command }, ...command.commands.flatMap((one) => withSubcommands(one, words))]
+}
+
 /** A command in the house's form: its help opens with examples; `--json`; errors are thrown, and shown in one place. */
 export function createCommand({ name, group, summary, examples }: CommandDescription): Command {
   const command = new Command(name)

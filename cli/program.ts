@@ -11,6 +11,7 @@ import { listCommand } from './commands/list.ts'
 import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { pollCommand } from './commands/poll.ts'
+import { providersCommand } from './commands/providers.ts'
 import { resultsCommand } from './commands/results.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { retryCommand } from './commands/retry.ts'
@@ -43,6 +44,8 @@ export async function createProgram(cli: Cli): Promise<Command> {
       outputError: () => {},
     })
     .exitOverride()
+    // Else the --json of a command would take that of its subcommand.
+    .enablePositionalOptions()
     .addHelpText('before', firstSteps)
     .addHelpText('after', environment)
   const commands = [
@@ -64,12 +67,16 @@ export async function createProgram(cli: Cli): Promise<Command> {
     retryCommand(cli),
     deleteCommand(cli),
     modelsCommand(cli),
+    providersCommand(cli),
     apiCommand(cli),
     workerCommand(cli),
     migrateCommand(cli),
     await simulatorCommand(cli),
   ]
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program))
+    for (const subcommand of command.commands) subcommand.copyInheritedSettings(command)
+  }
   return program
 }
 

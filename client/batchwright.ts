@@ -2,6 +2,7 @@ import process from 'node:process'
 import { createHttp } from './http.ts'
 import { Jobs } from './jobs.ts'
 import { Models } from './models.ts'
+import { Providers } from './providers.ts'
 
 export type { Batch } from '../api/contracts/batches.ts'
 export type { Costs } from '../api/contracts/costs.ts'
@@ -9,6 +10,7 @@ export type { JobEventJson } from '../api/contracts/events.ts'
 export type { Item, ItemDetail } from '../api/contracts/items.ts'
 export type { Job, JobCommand } from '../api/contracts/jobs.ts'
 export type { Model } from '../api/contracts/models.ts'
+export type { Provider, ProviderCheck } from '../api/contracts/providers.ts'
 export type { Result } from '../api/contracts/results.ts'
 export { BatchwrightError } from '../core/errors.ts'
 export type { CreateJobOptions, NewJob } from './create-job.ts'
@@ -16,6 +18,7 @@ export type { FileItems, ItemLine, Items, RawItems } from './item-source.ts'
 export type { EventFilters, ItemFilters, JobFilters, ModelFilters } from './filters.ts'
 export type { Jobs, ResultBytes } from './jobs.ts'
 export type { Models } from './models.ts'
+export type { Providers } from './providers.ts'
 export type { ReadResultsOptions } from './read-results.ts'
 export { isSettled, type WaitOptions } from './wait-for-job.ts'
 
@@ -42,6 +45,7 @@ export class Batchwright {
   readonly url: string
   readonly jobs: Jobs
   readonly models: Models
+  readonly providers: Providers
 
   constructor(options: BatchwrightOptions = {}) {
     const http = createHttp({
@@ -51,6 +55,7 @@ export class Batchwright {
     this.url = http.url
     this.jobs = new Jobs(http)
     this.models = new Models(http)
+    this.providers = new Providers(http)
   }
 }
 

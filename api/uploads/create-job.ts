@@ -10,6 +10,7 @@ import { isLaneServed } from '../../db/workers.ts'
 import { claimUpload, discardUpload, finishUpload, type Claim } from '../../db/uploads.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
 import type { Dependencies } from '../dependencies.ts'
+import { servedWithinMs } from '../served-lanes.ts'
 import type { ByteLine } from './byte-lines.ts'
 import { ingest } from './ingest.ts'
 import { createInputErrors, invalidInput } from './input-errors.ts'
@@ -145,9 +146,6 @@ function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: Jo
     priority: priorities[spec.priority ?? 'normal'],
   }
 }
-
-/** A worker announces itself far more often. */
-const servedWithinMs = 90_000
 
 /** The API may run without keys: then a worker that serves the provider shows that it is configured. */
 async function requireConfigured({ database }: Dependencies, provider: ProviderConfig): Promise<void> {
