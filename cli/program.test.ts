@@ -65,7 +65,7 @@ async function expectParses(example: string): Promise<void> {
 test('the commands are those of the design that exist so far', async () => {
   const names = (await createProgram(cli)).commands.map((command: Command) => command.name())
   const jobCommands = 'submit status watch wait list items batches results cancel pause resume poll retry delete events costs'
-  const otherCommands = 'models providers up api worker migrate simulator'
+  const otherCommands = 'models providers config up api worker migrate simulator'
   expect(names.toSorted()).toEqual([...jobCommands.split(' '), ...otherCommands.split(' ')].toSorted())
 })
 
@@ -125,6 +125,7 @@ test.for([
   [['items', 'x', '--limit', '0'], 'Give a whole number from 1.'],
   [['providers', 'chekc'], 'too many arguments'],
   [['providers', 'check', 'openai', '--jsno'], '(did you mean --json?)'],
+  [['config', '--check', 'no-such.yaml'], 'no-such.yaml: there is no such file'],
   [['models', '--limit', '0'], 'Give a whole number from 1.'],
   [['up', '--port', '99999'], 'Give a port'],
 ] as const)('%j is refused as usage, on one line', async ([args, message]) => {

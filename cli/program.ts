@@ -22,6 +22,7 @@ import { watchCommand } from './commands/watch.ts'
 import { reportError } from './error-report.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { apiCommand } from './processes/api.ts'
+import { configCommand } from './processes/config.ts'
 import { migrateCommand } from './processes/migrate.ts'
 import { simulatorCommand } from './processes/simulator.ts'
 import { upCommand } from './processes/up.ts'
@@ -68,6 +69,7 @@ export async function createProgram(cli: Cli): Promise<Command> {
     deleteCommand(cli),
     modelsCommand(cli),
     providersCommand(cli),
+    configCommand(cli),
     apiCommand(cli),
     workerCommand(cli),
     migrateCommand(cli),

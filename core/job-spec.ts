@@ -14,14 +14,27 @@ export const durationSchema = z.string().refine((text) => {
 }, 'is not a duration: write it like 500ms, 15s, 10m or 1h30m')
 
 export const pollingSchema = z.strictObject({
-  initial: durationSchema.optional(),
-  max: durationSchema.optional(),
-  growth: z.number().gt(1).max(10).optional(),
+  initial: durationSchema.optional().meta({ description: 'First and shortest wait between polls.', examples: ['15s'] }),
+  max: durationSchema.optional().meta({ description: 'Longest wait between polls.', examples: ['20m'] }),
+  growth: z
+    .number()
+    .gt(1)
+    .max(10)
+    .optional()
+    .meta({ description: "Above 1, at most 10: with 1.06, waits are 6 % of the batch's age.", examples: [1.06] }),
 })
 
 export const retrySchema = z.strictObject({
-  max_rounds: z.number().int().min(1).max(20).optional(),
-  backoff: durationSchema.optional(),
+  max_rounds: z
+    .number()
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .meta({ description: 'How often an item is sent at most, 1 to 20.', examples: [3] }),
+  backoff: durationSchema
+    .optional()
+    .meta({ description: 'Wait before round 2; doubles with each further round.', examples: ['60s'] }),
 })
 
 /** The endpoints that batches can call, in OpenAI's spelling; other providers have their own and take the same names for a job. */

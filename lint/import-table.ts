@@ -50,7 +50,7 @@ export const rooms: Readonly<Record<string, Row>> = {
       'simulator',
     ],
   },
-  config: { may: ['core'] },
+  config: { may: ['core', 'models'] },
   local: { may: 'any' },
   simulator: { may: [] },
   bench: { may: 'any' },
