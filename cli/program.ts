@@ -23,6 +23,7 @@ import { reportError } from './error-report.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { apiCommand } from './processes/api.ts'
 import { configCommand } from './processes/config.ts'
+import { doctorCommand } from './processes/doctor.ts'
 import { migrateCommand } from './processes/migrate.ts'
 import { simulatorCommand } from './processes/simulator.ts'
 import { upCommand } from './processes/up.ts'
@@ -70,6 +71,7 @@ export async function createProgram(cli: Cli): Promise<Command> {
     modelsCommand(cli),
     providersCommand(cli),
     configCommand(cli),
+    doctorCommand(cli),
     apiCommand(cli),
     workerCommand(cli),
     migrateCommand(cli),

@@ -53,3 +53,23 @@ test('models: nothing found is said, an unknown provider is a mistake', async ()
     stderr: expect.stringContaining('did you mean "openai"?'),
   })
 })
+
+test('doctor: a line each with what to do, exit 1 where something fails; as JSON where asked', async () => {
+  // The API runs, and no worker does.
+  const { code, stdout } = await cli.run('doctor')
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/^ok {4}node +Node \d+/m)
+  expect(stdout).toMatch(/^fail {2}service .*can't run jobs: worker: no worker polls Temporal.*: start what is missing/m)
+  const json = await cli.run('doctor', '--json')
+  expect({ code: json.code, found: JSON.parse(json.stdout) }).toMatchObject({
+    code: 1,
+    found: { ok: false, checks: expect.arrayContaining([expect.objectContaining({ name: 'service', status: 'fail' })]) },
+  })
+})
+
+test('doctor: warnings alone are exit 0', async () => {
+  const alone = createCliRunner({ BATCHWRIGHT_URL: '' })
+  const { code, stdout } = await alone.run('doctor', '--port', '0')
+  alone.remove()
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^warn {2}provider keys .*--simulate/m) })
+})

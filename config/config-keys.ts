@@ -124,5 +124,5 @@ function isObject(schema: z.ZodType): boolean {
 }
 
 function definitionOf(schema: z.ZodType): Definition {
-  return schema.def as Definition
+  return schema.def
 }
