@@ -55,6 +55,7 @@ export const rooms: Readonly<Record<string, Row>> = {
   simulator: { may: [] },
   bench: { may: 'any' },
   examples: { may: 'any' },
+  docs: { may: 'any' },
   lint: { may: [] },
   test: { may: 'any' },
   tools: { may: [] },

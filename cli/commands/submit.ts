@@ -32,7 +32,10 @@ export function submitCommand(cli: Cli): Command {
       'submit examples/openai-batch.jsonl --provider openai --wait --timeout 2h',
       'submit - -m openai/gpt-5-mini < examples/support-tickets.jsonl',
     ],
-  }).argument('<FILE>', "items: JSON lines (neutral, OpenAI's or Anthropic's), or CSV with --prompt; - is standard input")
+  }).argument(
+    '<FILE>',
+    "items: JSON lines (neutral, OpenAI's, Anthropic's or Gemini's), or CSV with --prompt; - is standard input",
+  )
   addJobOptions(command)
   return command
     .option('--wait', 'watch the job to its end; the exit code says how it ended (Ctrl-C detaches, the job goes on)')
