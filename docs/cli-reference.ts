@@ -28,9 +28,7 @@ function renderCommand(name: string, command: Command): string {
   const tables = [...groups].map(([heading, options], index) =>
     table([heading.replace(/:$/, ''), ''], [...(index === 0 ? argumentRows : []), ...options.map(optionRow)]),
   )
-  return [`### \`${words.join(' ')}\``, `${command.description()}`, ['```sh', ...examples, '```'].join('\n'), ...tables].join(
-    '\n\n',
-  )
+  return [`### \`${words.join(' ')}\``, command.description(), ['```sh', ...examples, '```'].join('\n'), ...tables].join('\n\n')
 }
 
 function optionRow(option: Option): string[] {

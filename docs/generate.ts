@@ -23,6 +23,6 @@ if (import.meta.main) {
   for (const { path, is, shouldBe } of await generateDocuments()) {
     if (is === shouldBe) continue
     writeFileSync(path, shouldBe)
-    console.error(`${path} is brought up to date`)
+    process.stderr.write(`${path} is brought up to date\n`)
   }
 }
