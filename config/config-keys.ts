@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { durationSchema } from '../core/job-spec.ts'
+import { durationSchema, positiveDurationSchema } from '../core/job-spec.ts'
 import { configFileSchema } from './config-schema.ts'
 
 /** One key of `batchwright.yaml` that holds a value, as the schema describes it. */
@@ -93,7 +93,7 @@ function unwrap(schema: z.ZodType): { inner: z.ZodType; meta: Meta } {
 }
 
 function typeOf(schema: z.ZodType): string {
-  if (schema === durationSchema) return 'duration'
+  if (schema === durationSchema || schema === positiveDurationSchema) return 'duration'
   const { type, format, entries, element, valueType } = definitionOf(schema)
   switch (type) {
     case 'string':

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { formatDuration } from '../core/durations.ts'
-import { defaultPolling, defaultRetry, durationSchema, pollingSchema, retrySchema } from '../core/job-spec.ts'
+import {
+  defaultPolling,
+  defaultRetry,
+  durationSchema,
+  pollingSchema,
+  positiveDurationSchema,
+  retrySchema,
+} from '../core/job-spec.ts'
 import { userModelsSchema } from '../models/model-file.ts'
 
 /*
@@ -108,7 +115,9 @@ export const configFileSchema = z.strictObject({
         description: 'How long after its deadline a submission of unknown fate is looked for before anybody decides.',
         examples: ['5m'],
       }),
-      send_window: durationSchema.default('60s').meta({ description: 'How long one create call may take.', examples: ['2m'] }),
+      send_window: positiveDurationSchema
+        .default('60s')
+        .meta({ description: 'How long one create call may take.', examples: ['2m'] }),
     })
     .prefault({}),
   defaults: z
