@@ -79,7 +79,7 @@ export async function createProgram(cli: Cli): Promise<Command> {
   ]
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program))
-    for (const subcommand of command.commands) subcommand.copyInheritedSettings(command)
+    for (const subcommand of command.commands) subcommand.copyInheritedSettings(command).helpGroup('Commands:')
   }
   return program
 }
