@@ -6,6 +6,7 @@ import { withHeartbeats } from './heartbeat.ts'
 import { createJanitorActivities } from './janitor.ts'
 import { createJobActivities } from './job.ts'
 import { createPollActivities } from './poll.ts'
+import { createProviderCheckActivities } from './provider-check.ts'
 import { createServedActivities } from './served.ts'
 import { createSettleActivities } from './settle.ts'
 import { createSubmitActivities } from './submit.ts'
@@ -22,6 +23,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createFetchActivities(dependencies),
     ...createAfterJobActivities(dependencies),
     ...createJanitorActivities(dependencies),
+    ...createProviderCheckActivities(dependencies),
   })
 }
 export type Activities = ReturnType<typeof createActivities>

@@ -13,7 +13,9 @@ import { addHealthRoutes, readReadiness } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { addItemRoutes } from './items.ts'
 import { addJobRoutes } from './jobs.ts'
+import { addModelRoutes } from './models.ts'
 import { problemOf, problemResponse } from './problem.ts'
+import { addProviderRoutes } from './providers.ts'
 import { addRejectRoutes } from './rejects.ts'
 import { addResultRoutes } from './results.ts'
 import { createRouter, type Router } from './router.ts'
@@ -44,6 +46,8 @@ export function createApp(options: AppOptions): App {
   addCostRoutes(router, dependencies)
   addComparisonRoutes(router, dependencies)
   addCommandRoutes(router, dependencies)
+  addModelRoutes(router, dependencies)
+  addProviderRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)
   addDocumentRoutes(router)
 

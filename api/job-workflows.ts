@@ -1,4 +1,4 @@
-import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client'
+import { Client, Connection, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client'
 import {
   defineSearchAttributeKey,
   SearchAttributeType,
@@ -7,11 +7,11 @@ import {
 } from '@temporalio/common'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { ErrorClass } from '../core/error-classes.ts'
-import { jobWorkflowId } from '../core/job-id.ts'
-import { mainTaskQueue, searchAttributeNames } from '../core/task-queues.ts'
+import { jobWorkflowId, providerCheckWorkflowId } from '../core/job-id.ts'
+import { mainTaskQueue, searchAttributeNames, type Lane } from '../core/task-queues.ts'
 import type { Config } from '../config/config.ts'
 import type { JobRow } from '../db/job-state.ts'
-import type { batchJob } from '../workflows/index.ts'
+import type { batchJob, providerCheck } from '../workflows/index.ts'
 import type { JobCommand } from './contracts/jobs.ts'
 
 /** The part of Temporal that the API uses. Every method throws `temporal_unavailable` when it can't be reached. */
@@ -22,10 +22,14 @@ export interface JobWorkflows {
   signal(job: JobRow, command: JobCommand, classes?: readonly ErrorClass[]): Promise<void>
   /** Whether some worker polls this task queue. */
   hasWorkers(taskQueue: string): Promise<boolean>
+  /** Has a worker call a provider. Null: no worker took it up in time. */
+  checkProvider(lane: Lane): Promise<Awaited<ReturnType<typeof providerCheck>> | null>
   close(): Promise<void>
 }
 
 const callTimeoutMs = 5000
+/** More than a check of a provider takes with a worker: 10 s until one takes the call, 25 s for the call. */
+const checkTimeoutMs = 40_000
 /** How long a look at the namespace's search attributes counts; they are registered once in its life. */
 const attributesKnownMs = 60_000
 
@@ -42,9 +46,9 @@ export function connectJobWorkflows(temporal: Config['temporal']): JobWorkflows 
   const { workflow: workflows } = new Client({ connection, namespace })
   let attributes: { usable: boolean; readAtMs: number } | null = null
 
-  const call = async <Result>(run: () => Promise<Result>): Promise<Result> => {
+  const call = async <Result>(run: () => Promise<Result>, timeoutMs = callTimeoutMs): Promise<Result> => {
     try {
-      return await connection.withDeadline(Date.now() + callTimeoutMs, run)
+      return await connection.withDeadline(Date.now() + timeoutMs, run)
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) throw error
       throw new BatchwrightError(
@@ -101,6 +105,25 @@ export function connectJobWorkflows(temporal: Config['temporal']): JobWorkflows 
         connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: activityQueue }),
       )
       return (description.pollers ?? []).length > 0
+    },
+    async checkProvider(lane) {
+      const handle = await call(() =>
+        workflows.start<typeof providerCheck>('providerCheck', {
+          taskQueue: mainTaskQueue,
+          workflowId: providerCheckWorkflowId(lane),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          // Ends one that no worker takes up, so that it is not made when nobody asks any more.
+          workflowExecutionTimeout: checkTimeoutMs,
+          args: [lane],
+          staticSummary: `calls ${lane.provider} for a check`,
+        }),
+      )
+      try {
+        return await call(() => handle.result(), checkTimeoutMs + callTimeoutMs)
+      } catch (error) {
+        if (error instanceof BatchwrightError && error.cause instanceof WorkflowFailedError) return null
+        throw error
+      }
     },
     close: () => connection.close(),
   }

@@ -3,7 +3,7 @@ import type { Cli } from './cli.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 
 /** The headings of the top-level help, in its order. */
-export const commandGroups = ['Start', 'Jobs', 'Answers', 'Control', 'Processes'] as const
+export const commandGroups = ['Start', 'Jobs', 'Answers', 'Control', 'Setup', 'Processes'] as const
 export type CommandGroup = (typeof commandGroups)[number]
 
 export interface CommandDescription {
@@ -13,6 +13,12 @@ export interface CommandDescription {
   readonly summary: string
   /** Command lines that work as they stand, without `batchwright`. A test parses them. */
   readonly examples: readonly string[]
+}
+
+/** A command with its subcommands, by the words that call it: `providers check`. */
+export function withSubcommands(command: Command, parents: readonly string[] = []): Array<{ name: string; command: Command }> {
+  const words = [...parents, command.name()]
+  return [{ name: words.join(' '), command }, ...command.commands.flatMap((one) => withSubcommands(one, words))]
 }
 
 /** A command in the house's form: its help opens with examples; `--json`; errors are thrown, and shown in one place. */

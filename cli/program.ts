@@ -9,8 +9,10 @@ import { deleteCommand } from './commands/delete.ts'
 import { eventsCommand } from './commands/events.ts'
 import { itemsCommand } from './commands/items.ts'
 import { listCommand } from './commands/list.ts'
+import { modelsCommand } from './commands/models.ts'
 import { pauseCommand } from './commands/pause.ts'
 import { pollCommand } from './commands/poll.ts'
+import { providersCommand } from './commands/providers.ts'
 import { resultsCommand } from './commands/results.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { retryCommand } from './commands/retry.ts'
@@ -21,6 +23,8 @@ import { watchCommand } from './commands/watch.ts'
 import { reportError } from './error-report.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { apiCommand } from './processes/api.ts'
+import { configCommand } from './processes/config.ts'
+import { doctorCommand } from './processes/doctor.ts'
 import { migrateCommand } from './processes/migrate.ts'
 import { simulatorCommand } from './processes/simulator.ts'
 import { upCommand } from './processes/up.ts'
@@ -43,6 +47,8 @@ export async function createProgram(cli: Cli): Promise<Command> {
       outputError: () => {},
     })
     .exitOverride()
+    // Else the --json of a command would take that of its subcommand.
+    .enablePositionalOptions()
     .addHelpText('before', firstSteps)
     .addHelpText('after', environment)
   const commands = [
@@ -64,12 +70,19 @@ export async function createProgram(cli: Cli): Promise<Command> {
     pollCommand(cli),
     retryCommand(cli),
     deleteCommand(cli),
+    modelsCommand(cli),
+    providersCommand(cli),
+    configCommand(cli),
+    doctorCommand(cli),
     apiCommand(cli),
     workerCommand(cli),
     migrateCommand(cli),
     await simulatorCommand(cli),
   ]
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program))
+    for (const subcommand of command.commands) subcommand.copyInheritedSettings(command).helpGroup('Commands:')
+  }
   return program
 }
 

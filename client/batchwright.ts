@@ -1,6 +1,8 @@
 import process from 'node:process'
 import { createHttp } from './http.ts'
 import { Jobs } from './jobs.ts'
+import { Models } from './models.ts'
+import { Providers } from './providers.ts'
 
 export type { Batch } from '../api/contracts/batches.ts'
 export type { Comparison } from '../api/contracts/comparisons.ts'
@@ -8,12 +10,16 @@ export type { Costs } from '../api/contracts/costs.ts'
 export type { JobEventJson } from '../api/contracts/events.ts'
 export type { Item, ItemDetail } from '../api/contracts/items.ts'
 export type { DryRun, Job, JobCommand, Reject } from '../api/contracts/jobs.ts'
+export type { Model } from '../api/contracts/models.ts'
+export type { Provider, ProviderCheck } from '../api/contracts/providers.ts'
 export type { Result } from '../api/contracts/results.ts'
 export { BatchwrightError } from '../core/errors.ts'
 export type { CreateJobOptions, NewJob } from './create-job.ts'
 export type { FileItems, ItemLine, Items, JobItems, RawItems } from './item-source.ts'
-export type { EventFilters, ItemFilters, JobFilters } from './filters.ts'
+export type { EventFilters, ItemFilters, JobFilters, ModelFilters } from './filters.ts'
 export type { Jobs, ResultBytes } from './jobs.ts'
+export type { Models } from './models.ts'
+export type { Providers } from './providers.ts'
 export type { ReadResultsOptions } from './read-results.ts'
 export { isSettled, type WaitOptions } from './wait-for-job.ts'
 
@@ -39,6 +45,8 @@ export interface BatchwrightOptions {
 export class Batchwright {
   readonly url: string
   readonly jobs: Jobs
+  readonly models: Models
+  readonly providers: Providers
 
   constructor(options: BatchwrightOptions = {}) {
     const http = createHttp({
@@ -47,6 +55,8 @@ export class Batchwright {
     })
     this.url = http.url
     this.jobs = new Jobs(http)
+    this.models = new Models(http)
+    this.providers = new Providers(http)
   }
 }
 

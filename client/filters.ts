@@ -30,6 +30,12 @@ export interface EventFilters extends PageSize {
   readonly after_n?: number | undefined
 }
 
+export interface ModelFilters extends PageSize {
+  readonly provider?: string | undefined
+  /** A part of the name. */
+  readonly name?: string | undefined
+}
+
 export interface ResultFilters {
   /** Only items after this position in the input. */
   readonly after_seq?: number | undefined
@@ -40,7 +46,7 @@ export interface ResultFilters {
 
 /** The filters as the API's query: lists of names go as one parameter, tags as one each. */
 export function queryOf(
-  filters: JobFilters | ItemFilters | EventFilters | ResultFilters,
+  filters: JobFilters | ItemFilters | EventFilters | ModelFilters | ResultFilters,
 ): Exclude<HttpRequest['query'], undefined> {
   return Object.fromEntries(
     Object.entries(filters).map(([name, value]: [string, string | number | readonly string[] | undefined]) => [

@@ -136,6 +136,9 @@ function checkedUrl(url: string): string {
   if (parsed === null || !['http:', 'https:'].includes(parsed.protocol)) {
     throw new BatchwrightError('invalid_url', `BATCHWRIGHT_URL "${url}" is not an address: write it like http://127.0.0.1:8787`)
   }
+  // `fetch` takes no such address, and says so with the password in its message.
+  if (parsed.username !== '' || parsed.password !== '')
+    throw new BatchwrightError('invalid_url', 'BATCHWRIGHT_URL must not have a user or password in it: set BATCHWRIGHT_API_KEY')
   return url.replace(/\/+$/, '')
 }
 

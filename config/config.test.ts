@@ -64,6 +64,7 @@ describe('without a file', () => {
       { BATCHWRIGHT_SIMULATE: 'opnai', BATCHWRIGHT_SIMULATOR_URL: 'http://127.0.0.1:1' },
       /unknown provider "opnai" \(did you mean "openai"\?\)/,
     ],
+    [{ OPENAI_BASE_URL: 'https://me:hidden@x.example/v1' }, /^OPENAI_BASE_URL must not have a user or password in it$/],
     [{ BATCHWRIGHT_SIMULATE: 'openai' }, /needs BATCHWRIGHT_SIMULATOR_URL/],
     [{ BATCHWRIGHT_CONFIG: '/nowhere/batchwright.yaml' }, /^\/nowhere\/batchwright\.yaml: there is no such file$/],
   ])('%o is refused', (environment, message) => {
@@ -144,8 +145,39 @@ describe('a file', () => {
     ['providers: { lab: { base_url: "http://x/v1" } }', /providers\.lab\.kind: is missing/],
     ['providers: { lab: { kind: openai } }', /providers\.lab\.base_url: is missing/],
     ['submission: { settle_after: soon }', /submission\.settle_after: is not a duration/],
+    ['polling: { max: 0s }', /polling\.max: must be longer/],
+    ['providers: { openai: { polling: { initial: 0ms } } }', /providers\.openai\.polling\.initial: must be longer/],
+    ['submission: { send_window: 0s }', /submission\.send_window: must be longer/],
     ['max_input_bytes: lots', /max_input_bytes: invalid input: expected number/],
     ['defaults: { provider: opanai }', /defaults\.provider: there is no provider "opanai" \(did you mean "openai"\?\)/],
+    ['providers: { lab: { kind: openai, base_url: "lab.example/v1" } }', /providers\.lab\.base_url: is not a URL/],
+    [
+      'providers: { lab: { kind: openai, base_url: "https://me:hidden@lab.example/v1" } }',
+      /providers\.lab\.base_url: must not have a user or password in it(?!.*hidden)/,
+    ],
+    ['models: { opneai: {} }', /models\.opneai: unknown key \(did you mean "openai"\?\)/],
+    ['models: { openai: { m: { typ: chat } } }', /models\.openai\.m\.typ: unknown key \(did you mean "type"\?\)/],
+    ['models: { openai: { m: { type: chatty } } }', /models\.openai\.m\.type: expected one of .*did you mean "chat"/],
+    [
+      'models: { openai: { m: { prices: [{ from: 2026-01-01, realtime: { input: 0.15 }, batch: { input: "1" } }] } } }',
+      /models\.openai\.m\.prices\[0\]\.realtime\.input: /,
+    ],
+    [
+      'models: { openai: { m: { prices: [{ from: 2026-01-01, realtime: { input: free }, batch: { input: "1" } }] } } }',
+      /quoted decimal/,
+    ],
+    [
+      'models: { openai: { m: { prices: [{ from: yesterday, realtime: { input: "1" }, batch: { input: "1" } }] } } }',
+      /prices\[0\]\.from/,
+    ],
+    [
+      'providers: { a: {}, b: { kind: openai } }\nmax_input_bytes: 1',
+      /providers\.a\.kind: is missing.*; providers\.b\.base_url: is missing/,
+    ],
+    [
+      'providers: { openai: { api_key: "${NOT_THERE}", base_url: "${NOR_THIS}" } }\nlgo: {}',
+      /NOT_THERE is not set; .*NOR_THIS is not set; lgo: unknown key/,
+    ],
     ['providers: { openai: {\n  api_key: sk-hidden', /is not YAML: (?!.*hidden)/],
   ])('%s is refused', (yaml, message) => {
     expect(() => load(yaml)).toThrow(message)

@@ -2,7 +2,9 @@ import { parseDurationMs } from '../core/durations.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import { didYouMean } from '../core/nearest-name.ts'
-import { invalidConfig, logLevels, readConfigFile } from './config-file.ts'
+import type { UserModels } from '../models/model-file.ts'
+import { invalidConfig, readConfigFile } from './config-file.ts'
+import { logLevels } from './config-schema.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { type ProviderConfig, resolveProviders } from './provider-config.ts'
 import { Secret } from './secret.ts'
@@ -46,8 +48,8 @@ export interface Config {
     readonly maxTokens: number | null
     readonly temperature: number | null
   }
-  /** The catalog's shape; `loadCatalog` checks it. */
-  readonly models: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** What the catalogue lacks, or has otherwise. */
+  readonly models: UserModels
   readonly webhook: { readonly url: string; readonly secret: Secret | null } | null
   readonly maxInputBytes: number
 }
@@ -125,7 +127,9 @@ export function requireDatabaseUrl(config: Config): string {
 function checkDefaultProvider(path: string | null, name: string | undefined, providers: readonly ProviderConfig[]): void {
   const names = providers.map((provider) => provider.name)
   if (name === undefined || names.includes(name)) return
-  throw invalidConfig(path ?? 'batchwright.yaml', `defaults.provider: there is no provider "${name}"${didYouMean(name, names)}`)
+  throw invalidConfig(path ?? 'batchwright.yaml', [
+    { field: 'defaults.provider', reason: `there is no provider "${name}"${didYouMean(name, names)}` },
+  ])
 }
 
 function logLevel(text: string | undefined): LogLevel | undefined {

@@ -2,8 +2,10 @@ import { BatchwrightError } from '../core/errors.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import { didYouMean } from '../core/nearest-name.ts'
 import { providerKinds, type ProviderKind } from '../core/provider-kind.ts'
-import { type ConfigFile, invalidConfig, type providerFileSchema } from './config-file.ts'
+import { invalidConfig } from './config-file.ts'
+import type { ConfigFile, providerFileSchema } from './config-schema.ts'
 import type { KnownEnvironment } from './environment.ts'
+import type { SchemaIssue } from './schema-issues.ts'
 import { Secret } from './secret.ts'
 import type { z } from 'zod'
 
@@ -22,6 +24,14 @@ const conventions: Readonly<
   anthropic: { keys: ['ANTHROPIC_API_KEY'], baseUrl: 'ANTHROPIC_BASE_URL', simulatorPath: '/anthropic' },
   // The second one is for all of Google; its own SDK would prefer it.
   gemini: { keys: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'], baseUrl: 'GOOGLE_GEMINI_BASE_URL', simulatorPath: '/gemini' },
+}
+
+/** The variables that stand in for a provider's keys in the configuration; null: none do, as it has a name of its own. */
+export function variablesOf({ name, kind }: Pick<ProviderConfig, 'name' | 'kind'>): {
+  api_key: readonly (keyof KnownEnvironment)[]
+  base_url: readonly (keyof KnownEnvironment)[]
+} | null {
+  return name === kind ? { api_key: conventions[kind].keys, base_url: [conventions[kind].baseUrl] } : null
 }
 
 /** The variable that holds a provider's key; null: only the configuration can. */
@@ -63,10 +73,11 @@ export function resolveProviders(
   const entries = new Map(Object.entries(file.content.providers))
   for (const name of providerKinds) if (!entries.has(name)) entries.set(name, undefinedProvider)
   const simulated = simulatedProviders([...entries.keys()], environment)
+  const faults = [...entries].flatMap(([name, entry]) => faultsOf(name, entry, simulated.has(name)))
+  if (faults.length > 0) throw invalidConfig(file.path ?? 'batchwright.yaml', faults)
   return [...entries].map(([name, entry]) => {
-    const where = file.path ?? 'batchwright.yaml'
     const isSimulated = simulated.has(name)
-    const kind = kindOf(name, entry, where)
+    const kind = kindOf(name, entry)
     const { keys, baseUrl: address, simulatorPath } = conventions[kind]
     const isWellKnown = name === kind
     const apiKey = isSimulated
@@ -75,7 +86,6 @@ export function resolveProviders(
     const baseUrl = isSimulated
       ? `${environment.BATCHWRIGHT_SIMULATOR_URL?.replace(/\/+$/, '')}${simulatorPath}`
       : (entry.base_url ?? (isWellKnown ? environment[address] : undefined))
-    if (name !== kind && baseUrl === undefined) throw invalidConfig(where, `providers.${name}.base_url: is missing`)
     return {
       name,
       kind,
@@ -99,18 +109,23 @@ type ProviderFile = z.infer<typeof providerFileSchema>
 
 const undefinedProvider: ProviderFile = { enabled: true, batch: true, max_in_flight_batches: 50, enqueued_tokens: {} }
 
-function kindOf(name: string, entry: ProviderFile, where: string): ProviderKind {
+function kindOf(name: string, entry: ProviderFile): ProviderKind {
+  // What is no kind was refused before.
+  return (entry.kind ?? name) as ProviderKind
+}
+
+function faultsOf(name: string, entry: ProviderFile, isSimulated: boolean): SchemaIssue[] {
   const kind = entry.kind ?? name
-  const field = entry.kind === undefined ? `providers.${name}` : `providers.${name}.kind`
-  const found = providerKinds.find((known) => known === kind)
-  if (found !== undefined) return found
-  if (entry.kind === undefined) {
-    throw invalidConfig(
-      where,
-      `providers.${name}.kind: is missing: a provider of your own needs one (${providerKinds.join(', ')})${didYouMean(name, providerKinds)}`,
-    )
+  const field = `providers.${name}.kind`
+  if (!providerKinds.some((known) => known === kind)) {
+    const reason =
+      entry.kind === undefined
+        ? `is missing: a provider of your own needs one (${providerKinds.join(', ')})${didYouMean(name, providerKinds)}`
+        : `"${kind}" is unknown${didYouMean(kind, providerKinds)}: ${providerKinds.join(', ')}`
+    return [{ field, reason }]
   }
-  throw invalidConfig(where, `${field}: "${kind}" is unknown${didYouMean(kind, providerKinds)}: ${providerKinds.join(', ')}`)
+  const hasAddress = name === kind || isSimulated || entry.base_url !== undefined
+  return hasAddress ? [] : [{ field: `providers.${name}.base_url`, reason: 'is missing' }]
 }
 
 function simulatedProviders(known: readonly string[], environment: KnownEnvironment): Set<string> {

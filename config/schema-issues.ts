@@ -46,6 +46,8 @@ function lowered(message: string): string {
 interface Definition {
   readonly shape?: Record<string, z.ZodType>
   readonly valueType?: z.ZodType
+  readonly keyType?: z.ZodType
+  readonly entries?: Record<string, string>
   readonly innerType?: z.ZodType
   readonly element?: z.ZodType
   readonly in?: z.ZodType
@@ -56,7 +58,8 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const wrapped = definition.innerType ?? definition.in
   if (wrapped !== undefined) return keysAt(wrapped, path)
   const [first, ...rest] = path
-  if (first === undefined) return Object.keys(definition.shape ?? {})
+  if (first === undefined)
+    return Object.keys(definition.shape ?? (definition.keyType?.def as Definition | undefined)?.entries ?? {})
   const child = definition.shape?.[String(first)] ?? definition.valueType ?? definition.element
   return child === undefined ? [] : keysAt(child, rest)
 }

@@ -1,3 +1,5 @@
+import type { Lane } from './task-queues.ts'
+
 /** Job ids are 12 random characters without look-alikes (58 bits), so that a short prefix names a job. */
 export const jobIdLength = 12
 export const jobIdPattern = /^[2-9a-hjkmnp-z]{12}$/
@@ -33,3 +35,8 @@ export function parseWorkflowId(workflowId: string): { jobId: string; batch: num
 }
 
 export const janitorWorkflowId = 'janitor'
+
+/** The workflow id of a check of a provider: those that ask at the same time share one. */
+export function providerCheckWorkflowId({ provider, simulated }: Lane): string {
+  return `check-${provider}${simulated ? '-simulated' : ''}`
+}

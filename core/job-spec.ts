@@ -5,23 +5,42 @@ import type { JsonObject } from './json.ts'
 import type { PollingPolicy } from './poll-cadence.ts'
 
 /** A duration as users write it (`500ms 15s 10m 24h`), kept as written. */
-export const durationSchema = z.string().refine((text) => {
-  try {
-    return parseDurationMs(text) >= 0
-  } catch {
-    return false
-  }
-}, 'is not a duration: write it like 500ms, 15s, 10m or 1h30m')
+export const durationSchema = durationFrom(0)
+/** One that is no time at all would be a loop without a pause, or a call that may never be made. */
+export const positiveDurationSchema = durationFrom(1)
+
+function durationFrom(leastMs: number) {
+  return z.string().superRefine((text, context) => {
+    try {
+      if (parseDurationMs(text) < leastMs) context.addIssue('must be longer: no time at all is not enough')
+    } catch {
+      context.addIssue('is not a duration: write it like 500ms, 15s, 10m or 1h30m')
+    }
+  })
+}
 
 export const pollingSchema = z.strictObject({
-  initial: durationSchema.optional(),
-  max: durationSchema.optional(),
-  growth: z.number().gt(1).max(10).optional(),
+  initial: positiveDurationSchema.optional().meta({ description: 'First and shortest wait between polls.', examples: ['15s'] }),
+  max: positiveDurationSchema.optional().meta({ description: 'Longest wait between polls.', examples: ['20m'] }),
+  growth: z
+    .number()
+    .gt(1)
+    .max(10)
+    .optional()
+    .meta({ description: "Above 1, at most 10: with 1.06, waits are 6 % of the batch's age.", examples: [1.06] }),
 })
 
 export const retrySchema = z.strictObject({
-  max_rounds: z.number().int().min(1).max(20).optional(),
-  backoff: durationSchema.optional(),
+  max_rounds: z
+    .number()
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .meta({ description: 'How often an item is sent at most, 1 to 20.', examples: [3] }),
+  backoff: durationSchema
+    .optional()
+    .meta({ description: 'Wait before round 2; doubles with each further round.', examples: ['60s'] }),
 })
 
 /** The endpoints that batches can call, in OpenAI's spelling; other providers have their own and take the same names for a job. */

@@ -1,4 +1,5 @@
-import { and, asc, eq, gt, inArray } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm'
+import type { Lane } from '../core/task-queues.ts'
 import type { BatchRow } from './batches.ts'
 import type { Database } from './database.ts'
 import { batches, submissions } from './schema.ts'
@@ -34,4 +35,13 @@ export async function listBatches(database: Database, jobId: string, afterBatch:
     .orderBy(asc(submissions.id))
   const byBatch = Map.groupBy(tries, (row) => row.batch)
   return rows.map((batch) => ({ batch, submissions: byBatch.get(batch.batch) ?? [] }))
+}
+
+/** Of all jobs, those that have not ended: planned, at the provider, or being read. */
+export async function countOpenBatches(database: Database): Promise<Array<Lane & { batches: number }>> {
+  return await database.drizzle
+    .select({ provider: batches.provider, simulated: batches.simulated, batches: sql<number>`count(*)::int` })
+    .from(batches)
+    .where(ne(batches.status, 'ended'))
+    .groupBy(batches.provider, batches.simulated)
 }

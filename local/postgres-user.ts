@@ -10,7 +10,7 @@ export type SystemUser = { name: string; uid: number; gid: number }
  */
 export async function findPostgresUser(): Promise<SystemUser | undefined> {
   if (process.getuid?.() !== 0) return undefined
-  const existing = (await lookUpUser('postgres')) ?? (await lookUpUser('_postgres'))
+  const existing = await existingPostgresUser()
   if (existing !== undefined) return existing
 
   const created = await runToEnd('useradd', [
@@ -28,6 +28,11 @@ export async function findPostgresUser(): Promise<SystemUser | undefined> {
     'postgres_user_missing',
     `Postgres does not run as root and the system user "postgres" could not be created (${created.stderr.trim()}): create it, run as another user, or set DATABASE_URL`,
   )
+}
+
+/** The system user that root runs Postgres as, if it is there already. */
+export async function existingPostgresUser(): Promise<SystemUser | undefined> {
+  return (await lookUpUser('postgres')) ?? (await lookUpUser('_postgres'))
 }
 
 async function lookUpUser(name: string): Promise<SystemUser | undefined> {

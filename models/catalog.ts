@@ -3,7 +3,7 @@ import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { TokenPrices } from '../core/money.ts'
 import { didYouMean } from '../core/nearest-name.ts'
 import { providerKinds } from '../core/provider-kind.ts'
-import { type ModelEntry, parseUserModels, readModelFile } from './model-file.ts'
+import { type ModelEntry, readModelFile, type UserModels } from './model-file.ts'
 
 export type { ModelCapabilities } from '../core/model-capabilities.ts'
 
@@ -40,8 +40,7 @@ export interface Catalog {
  * Reads the model files, once per process, and adds the user's own models (`models` of the configuration: `{openai: {my-model: {...}}}`),
  * which win over ours and make a name known. Throws `invalid_model_file` that names the field.
  */
-export function loadCatalog(userModels: unknown = {}): Catalog {
-  const users = parseUserModels(userModels)
+export function loadCatalog(userModels: UserModels = {}): Catalog {
   const limits = new Map<string, ProviderLimits>()
   const models = new Map<string, Map<string, CatalogModel>>()
   for (const kind of providerKinds) {
@@ -54,7 +53,7 @@ export function loadCatalog(userModels: unknown = {}): Catalog {
     })
     models.set(kind, toCatalogModels(kind, file.models, file.price_source))
   }
-  for (const [kind, entries] of Object.entries(users)) {
+  for (const [kind, entries] of Object.entries(userModels)) {
     models.set(kind, new Map([...(models.get(kind) ?? []), ...toCatalogModels(kind, entries, 'batchwright.yaml')]))
   }
 

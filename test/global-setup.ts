@@ -9,7 +9,7 @@ import { migrate } from '../db/migrate.ts'
 import { startTestServices } from '../local/test-services.ts'
 
 /** Test files that use Temporal get a namespace each, so that their janitors don't meet. */
-const namespaces = 40
+const namespaces = 42
 const dynamicConfig = {
   // Far below the server's default of 4,096, so that tests see workflows continue as new.
   'limit.historyCount.suggestContinueAsNew': 150,

@@ -94,7 +94,8 @@ const cases: [file: string, statement: string, allowed: boolean][] = [
   ['worker/a.ts', `import OpenAI from 'openai'`, false],
 
   ['config/a.ts', `import { durations } from '../core/durations.ts'`, true],
-  ['config/a.ts', `import { lookUp } from '../models/catalog.ts'`, false],
+  ['config/a.ts', `import { lookUp } from '../models/catalog.ts'`, true],
+  ['config/a.ts', `import { jobs } from '../db/schema.ts'`, false],
 
   ['simulator/a.ts', `import { createServer } from 'node:http'`, true],
   ['simulator/a.ts', `import type OpenAI from 'openai'`, true],
@@ -168,7 +169,7 @@ test('each room has a case that passes and one that does not', () => {
   const folders = (room: string, files: Set<string>) =>
     [...files].some((folder) => folder === room || folder.startsWith(`${room}/`))
   // These may import everything, or nothing at all.
-  const free = ['bench', 'examples', 'test', 'lint', 'tools', 'cli']
+  const free = ['bench', 'examples', 'test', 'docs', 'lint', 'tools', 'cli']
   const without = Object.keys(rooms).filter(
     (room) => !free.includes(room) && !(folders(room, seen(true)) && folders(room, seen(false))),
   )

@@ -107,8 +107,9 @@ const ways = {
 
 describe.each(Object.keys(targets) as Array<keyof typeof targets>)('%s', (provider) => {
   const { model, answer } = targets[provider]
-  test.each(Object.keys(ways) as Array<keyof typeof ways>)(
+  test.for(Object.keys(ways) as Array<keyof typeof ways>)(
     'by %s: a thousand right answers in order',
+    { timeout: 60_000 },
     async (way, context) => {
       if (way === 'curl' && !hasCurl) context.skip('this machine has no curl')
       const text = await ways[way](provider, model)
@@ -124,6 +125,5 @@ describe.each(Object.keys(targets) as Array<keyof typeof targets>)('%s', (provid
         expect(result).toMatchObject({ status: 'succeeded', provider, text: answer(prompt), metadata, simulated: true })
       }
     },
-    60_000,
   )
 })

@@ -46,7 +46,8 @@ export async function onProviderQueue<Result>(
   }
 }
 
-function isNotTaken(error: unknown): boolean {
+/** No worker took the activity in the time given. */
+export function isNotTaken(error: unknown): boolean {
   return (
     error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'SCHEDULE_TO_START'
   )

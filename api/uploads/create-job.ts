@@ -11,6 +11,7 @@ import { claimUpload, discardUpload, finishUpload, type Claim, type IfExists } f
 import { InvalidLineError } from '../../formats/input-line.ts'
 import type { DryRun } from '../contracts/jobs.ts'
 import type { Dependencies } from '../dependencies.ts'
+import { servedWithinMs } from '../served-lanes.ts'
 import type { ByteLine } from './byte-lines.ts'
 import { describeDryRun } from './dry-run.ts'
 import { ingest } from './ingest.ts'
@@ -206,9 +207,6 @@ function requireBatches({ name, batch }: ProviderConfig): void {
     { details: { provider: name } },
   )
 }
-
-/** A worker announces itself far more often. */
-const servedWithinMs = 90_000
 
 /** The API may run without keys: then a worker that serves the provider shows that it is configured. */
 async function requireConfigured({ database }: Dependencies, provider: ProviderConfig): Promise<void> {

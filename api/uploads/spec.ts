@@ -1,10 +1,10 @@
 import { BatchwrightError } from '../../core/errors.ts'
 import { jobSpecSchema, type JobSpec } from '../../core/job-spec.ts'
-import { didYouMean } from '../../core/nearest-name.ts'
 import type { Config, ProviderConfig } from '../../config/config.ts'
 import { describeSchemaIssues, joinIssues } from '../../config/schema-issues.ts'
 import type { Catalog } from '../../models/catalog.ts'
 import { checkSchema } from '../../formats/json-output.ts'
+import { findProvider } from '../find-provider.ts'
 import { unknownModelProblem } from './line-checker.ts'
 import { findUnstorable } from './storable-text.ts'
 
@@ -79,8 +79,5 @@ function chooseProvider(asked: string | undefined, { providers, defaults }: Conf
       details: { errors: [{ field: 'provider', reason: 'is missing' }] },
     })
   }
-  const provider = providers.find((candidate) => candidate.name === name)
-  if (provider !== undefined) return provider
-  const reason = `there is no provider "${name}"${didYouMean(name, names)}: ${names.join(', ')}`
-  throw new BatchwrightError('unknown_provider', reason, { details: { errors: [{ field: 'provider', reason }] } })
+  return findProvider(providers, name)
 }
