@@ -40,6 +40,7 @@ test('migrate is safe from several processes at once, and twice', async () => {
     'leases',
     'ledger',
     'outcomes',
+    'rejects',
     'submissions',
     'tickets',
     'workers',

@@ -29,7 +29,7 @@ test('a job that came after the last ANALYZE is not taken for a single row', asy
     await mergeResults(db.database, batch, results)
   }
   await sql`analyze`
-  for (const table of ['items', 'outcomes', 'attempts', 'batch_items', 'batches', 'rejects']) {
+  for (const table of ['items', 'outcomes', 'attempts', 'batch_items', 'batches']) {
     const [explained] = await sql.unsafe<[{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }]>(
       `explain (format json) select from ${table} where job_id = 'k7m2x9qd4hta'`,
     )

@@ -26,8 +26,9 @@ export function callsOnDemand(load: () => Promise<ProviderCalls>): ProviderCalls
     upload: async (...input) => await (await calls()).upload(...input),
     async create(input) {
       const loaded = await calls()
-      // Loading takes a moment, in which the deadline may have passed.
-      input.beforeSend()
+      // Loading takes a moment, in which the deadline may have passed; an SDK would say that its request was aborted, which it may be anywhere on its way.
+      if (input.signal.aborted)
+        throw new ProviderError('the deadline for sending has passed', { kind: 'transient', certainlyNotApplied: true })
       return await loaded.create(input)
     },
     list: (...input) => iterateLater(async () => (await calls()).list(...input)),
