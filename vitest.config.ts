@@ -23,7 +23,8 @@ for (const name of [
   delete process.env[name]
 }
 
-const exclude = ['**/node_modules/**', '**/.batchwright/**', '**/demo-output/**', '**/dist/**']
+// `test/live/` runs against the providers themselves, and by its own configuration only.
+const exclude = ['**/node_modules/**', 'test/live/**', '**/.batchwright/**', '**/demo-output/**', '**/dist/**']
 
 export default defineConfig({
   test: {
