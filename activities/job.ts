@@ -3,7 +3,7 @@ import { modelOfRound, roundBackoffMs, roundsAllowed } from '../core/job-spec.ts
 import type { ShardingRules } from '../core/sharding.ts'
 import type { BatchLimits } from '../core/splitting.ts'
 import { isTerminalJobStatus, type JobStatus, type PauseReason } from '../core/statuses.ts'
-import { isRoundUnderWay, msSinceLastEnd, openBatchNumbers } from '../db/batches.ts'
+import { hasBatchPast, isRoundUnderWay, msSinceLastEnd, openBatchNumbers } from '../db/batches.ts'
 import { closeItems, finalizeJob, reopenItems, type FinalCounts } from '../db/finalize.ts'
 import { appendEvent } from '../db/job-events.ts'
 import {
@@ -19,7 +19,7 @@ import {
 } from '../db/job-state.ts'
 import { planRound } from '../db/plan.ts'
 import { parseSpec, requireProvider, retryPolicy } from './batch-context.ts'
-import { canaryItems, requireCanaryPassed } from './canary.ts'
+import { canaryLimit } from './canary.ts'
 import type { ProviderQueue } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
 import { pauseReasonOf, withFailures } from './failures.ts'
@@ -103,9 +103,10 @@ export function createJobActivities(dependencies: ActivityDependencies) {
           const { status, round } = await loadJob(database.drizzle, jobId)
           return { status, round, batches: [], waitMs: null }
         }
-        const { status, round } = await loadJob(database.drizzle, jobId)
+        const current = await loadJob(database.drizzle, jobId)
+        const { status, round } = current
         const isUnderWay = batches.length === 0 || (await isRoundUnderWay(database.drizzle, jobId, round))
-        return { status, round, batches, waitMs: isUnderWay ? 0 : await backoffLeftMs(job, round) }
+        return { status, round, batches, waitMs: isUnderWay ? 0 : await backoffLeftMs(current, round) }
       })
     },
 
@@ -162,10 +163,15 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     const fallbackModels = spec.fallback_models ?? []
     const maxRounds = roundsAllowed(retryPolicy(dependencies, job.provider, spec), fallbackModels)
     const round = job.round + 1
-    const canary = canaryItems(job, spec)
-    if (round === 2) await requireCanaryPassed(dependencies, job, spec)
-    // The canary's round is none of those that the job may have: the items after it were not sent yet.
-    const firstRound = round === 2 && canary !== null ? Math.max(job.firstRound, 2) : job.firstRound
+    const hasRound = round - job.firstRound + 1 <= maxRounds
+    const upToSeq = await canaryLimit(dependencies, job, spec, hasRound)
+    // The canary's rounds are none of those that the others may have.
+    const isAfterCanary =
+      upToSeq === null &&
+      spec.canary !== undefined &&
+      spec.canary.items < job.items &&
+      !(await hasBatchPast(database.sql, job.id, spec.canary.items))
+    const firstRound = isAfterCanary ? round : job.firstRound
     const roundInJob = round - firstRound + 1
     if (roundInJob > maxRounds) return false
     const provider = requireProvider(dependencies, job.provider, job.simulated)
@@ -192,7 +198,7 @@ export function createJobActivities(dependencies: ActivityDependencies) {
     }
     const plan = await planRound(database, job, round, rules, {
       firstRound,
-      ...(round === 1 && canary !== null ? { upToSeq: canary } : {}),
+      ...(upToSeq === null ? {} : { upToSeq }),
     })
     if (plan.batches > 0)
       await appendEvent(database.drizzle, job.id, 'round_planned', { round, batches: plan.batches, items: plan.items })

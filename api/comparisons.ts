@@ -68,6 +68,7 @@ function doAgree(first: ComparedOutcome, second: ComparedOutcome): boolean {
   if (one === null || other === null) return one === other
   const calls = (content: AnswerContent) => content.toolCalls.map((call) => [call.name, call.arguments])
   if (!isDeepStrictEqual(calls(one), calls(other))) return false
+  if (one.embedding !== null || other.embedding !== null) return isDeepStrictEqual(one.embedding, other.embedding)
   if (one.output !== null && other.output !== null) return isDeepStrictEqual(one.output, other.output)
   return (one.text ?? '').trim() === (other.text ?? '').trim()
 }

@@ -11,7 +11,14 @@ import { addRoute, jsonAnswer, type ApiContext, type Router } from './router.ts'
 import type { ByteLine } from './uploads/byte-lines.ts'
 import { createJob, dryRunJob, type JobInput } from './uploads/create-job.ts'
 import { copiedInput } from './uploads/copied-input.ts'
-import { createMeter, inputFormatOf, inputTooLarge, readInputLines, type InputFormat } from './uploads/input-stream.ts'
+import {
+  createMeter,
+  inputFormatOf,
+  inputTooLarge,
+  readInputLines,
+  refuseTemplate,
+  type InputFormat,
+} from './uploads/input-stream.ts'
 import { readMultipart } from './uploads/multipart.ts'
 import { resolveSpec, type ResolvedSpec } from './uploads/spec.ts'
 
@@ -74,6 +81,7 @@ async function readInput(dependencies: Dependencies, context: ApiContext, query:
   const resolve = (spec: unknown) => resolveSpec(spec, dependencies.config, dependencies.catalog)
   switch (mediaType) {
     case 'application/json':
+      refuseFields(query)
       return await jsonOrCopiedInput(dependencies, await readJsonBody(context, jsonBodyLimitBytes), resolve)
     case 'application/x-ndjson':
     case 'application/jsonl':
@@ -86,6 +94,7 @@ async function readInput(dependencies: Dependencies, context: ApiContext, query:
         dependencies.config.maxInputBytes,
       )
     case 'multipart/form-data': {
+      refuseFields(query)
       const { job, fileName, mediaType: fileType, file } = await readMultipart(bodyOf(context), contentType)
       return streamInput(file, inputFormatOf(fileType, fileName), resolve(job), dependencies.config.maxInputBytes)
     }
@@ -126,6 +135,7 @@ function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxB
   if (!checked.success) throw invalidBody('items', 'expected an object with the job spec and `items`, an array of input lines')
   const { items, ...spec } = checked.data
   const resolved = resolve(spec)
+  refuseTemplate(resolved.spec.prompt)
   const meter = createMeter(resolved.canonical, 'json', maxBytes)
   async function* bytes(): AsyncGenerator<Uint8Array> {
     for (const [index, item] of items.entries()) yield Buffer.from(`${lineOf(item, index + 1)}\n`)
@@ -185,6 +195,14 @@ function tagsOf(pairs: readonly string[]): Record<string, string> {
       return [pair.slice(0, at), pair.slice(at + 1)]
     }),
   )
+}
+
+/** They would be taken for a part of the spec, which is in the body. */
+function refuseFields({ dry_run: _dryRun, if_exists: _ifExists, ...fields }: CreateQuery): void {
+  const [field] = Object.keys(fields)
+  if (field === undefined) return
+  const reason = 'is a field of the spec, which is in the body: put it there'
+  throw new BatchwrightError('invalid_request', `query: ${field}: ${reason}`, { details: { errors: [{ field, reason }] } })
 }
 
 function nameMissing(): BatchwrightError {

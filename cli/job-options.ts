@@ -102,7 +102,7 @@ export async function jobSpecOf(options: JobOptions, fromFile: Record<string, un
     limit: options.limit,
     skip_invalid: options.skipInvalid,
   })
-  const parsed = jobSpecSchema.safeParse({ ...fromFile, ...spec })
+  const parsed = jobSpecSchema.safeParse(merged(fromFile, spec ?? {}))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const path = issue?.path.map(String) ?? []
@@ -113,6 +113,20 @@ export async function jobSpecOf(options: JobOptions, fromFile: Record<string, un
     )
   const flag = flagOf(path)
   throw usageError(`${flag}: ${wordings[flag] ?? issue?.message ?? 'is wrong'}`)
+}
+
+/** Options win over the file, one by one also within `retry`, `tags` and the like. A schema is one thing. */
+function merged(fromFile: Record<string, unknown>, options: Record<string, unknown>): Record<string, unknown> {
+  const both = { ...fromFile, ...options }
+  for (const field of ['retry', 'limits', 'polling', 'canary', 'tags']) {
+    const [base, over] = [fromFile[field], options[field]]
+    if (isObject(base) && isObject(over)) both[field] = { ...base, ...over }
+  }
+  return both
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What a flag takes, where the schema's own words are about types. */

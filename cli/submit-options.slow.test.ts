@@ -44,6 +44,14 @@ test('--skip-invalid goes on without the bad lines, and writes them beside the i
   ])
 })
 
+test('lines left out that can not be written are no reason to hide the job', async () => {
+  const file = cli.writeLines('unwritable.jsonl', [...neutralItems(1), '{"prompt": 5}'])
+  const run = await cli.run('submit', file, ...target, '--skip-invalid', '--rejects', 'no/such/folder/r.jsonl')
+  expect(run.code).toBe(0)
+  expect(run.stdout).toMatch(/^[2-9a-hjkmnp-z]{12}\n$/)
+  expect(run.stderr).toContain('/rejects')
+})
+
 test('--dry-run prints the first line as its provider would get it, and stores nothing', async () => {
   const file = cli.writeLines('dry.jsonl', neutralItems(7))
   const run = await cli.run('submit', file, ...target, '--name', 'dry', '--limit', '5', '--max-batch-requests', '2', '--dry-run')
@@ -69,12 +77,23 @@ test('--if-exists: error is exit 1 and names the job, attach waits for it', asyn
 
 test('--spec is a whole job; its file lies beside it, and options win over it', async () => {
   const spec = fileURLToPath(new URL('../examples/reviews.yaml', import.meta.url))
-  const { code, stdout, stderr } = await cli.run('submit', '--spec', spec, '--name', 'from-spec', '--limit', '3', '--json')
+  const { code, stdout, stderr } = await cli.run(
+    'submit',
+    '--spec',
+    spec,
+    '--name',
+    'from-spec',
+    '--limit',
+    '3',
+    '--tag',
+    'x=y',
+    '--json',
+  )
   expect(code, stderr).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     name: 'from-spec',
     model: 'gpt-5-mini',
-    tags: { team: 'shop' },
+    tags: { team: 'shop', x: 'y' },
     counts: { total: 3 },
     spec: { max_tokens: 200, prompt: 'Positive or negative? {{text}}' },
   })

@@ -228,3 +228,9 @@ export async function splitBatch(query: Query, batch: BatchRow, parts: 1 | 2): P
 
 /** The database's clock, for columns that are compared with it. */
 export const databaseNow = sql`now()`
+
+/** Whether anything after this seq was ever planned to be sent. */
+export async function hasBatchPast(sqlClient: Sql, jobId: string, seq: number): Promise<boolean> {
+  const rows = await sqlClient`select 1 from batches where job_id = ${jobId} and seq_to > ${seq} limit 1`
+  return rows.length > 0
+}

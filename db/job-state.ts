@@ -65,12 +65,19 @@ export async function pauseJob(
   })
 }
 
-/** Whether it was paused for this before. Once a person has resumed it, that was the answer. */
-export async function wasPausedFor(query: Query, jobId: string, reason: PauseReason): Promise<boolean> {
+/** Whether a person has resumed it after it was paused for this: that was the answer, also for the rest of it. */
+export async function wasResumedFrom(query: Query, jobId: string, reason: PauseReason): Promise<boolean> {
   const [row] = await query
     .select({ count: sql<number>`count(*)::int` })
     .from(events)
-    .where(and(eq(events.jobId, jobId), eq(events.type, 'paused'), sql`(${events.data}::json ->> 'reason') = ${reason}`))
+    .where(
+      and(
+        eq(events.jobId, jobId),
+        eq(events.type, 'resumed'),
+        sql`${events.n} > (
+          select min(p.n) from events p where p.job_id = ${jobId} and p.type = 'paused' and (p.data::json ->> 'reason') = ${reason})`,
+      ),
+    )
   return (row?.count ?? 0) > 0
 }
 

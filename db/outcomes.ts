@@ -206,8 +206,13 @@ export async function listEarlierAttempts(
 }
 
 /** Of the items up to this seq. */
-export async function countSucceeded({ sql }: Database, jobId: string, upToSeq: number): Promise<number> {
-  const [row] = await sql<{ count: number }[]>`
-    select count(*)::int as count from outcomes where job_id = ${jobId} and seq <= ${upToSeq} and status = 'succeeded'`
-  return row?.count ?? 0
+export async function countEnds(
+  { sql }: Database,
+  jobId: string,
+  upToSeq: number,
+): Promise<{ ended: number; succeeded: number }> {
+  const [row] = await sql<[{ ended: number; succeeded: number }]>`
+    select count(*)::int as ended, (count(*) filter (where status = 'succeeded'))::int as succeeded from outcomes
+    where job_id = ${jobId} and seq <= ${upToSeq}`
+  return row
 }

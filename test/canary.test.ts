@@ -49,13 +49,40 @@ test('a canary that fails pauses the job before anything else is sent; resume se
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 25, failed: 5 })
 })
 
+test('items of a canary that fail at first are sent again before it is judged; the rest has all its rounds', async () => {
+  await simulator.setOptions({ item_faults: [{ kind: 'transient', rate: 1, first_attempts: 1 }] })
+  const texts = prompts('A canary that stumbles', 20)
+  const jobId = await createJob(stack, lines(texts), { canary: { items: 5 }, retry: { max_rounds: 2 } })
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', succeeded: 20, failed: 0, round: 4 })
+  expect((await batchesOf(stack, jobId)).map(({ round, items }) => [round, items])).toEqual([
+    [1, 5],
+    [2, 5],
+    [3, 15],
+    [4, 15],
+  ])
+  await expectKept(stack, jobId, texts)
+})
+
+test('a canary that is all of the job is none', async () => {
+  await simulator.setOptions({ item_faults: [{ kind: 'invalid_request', rate: 1 }] })
+  const jobId = await createJob(stack, lines(prompts('All of it', 4)), { canary: { items: 4 } })
+  expect(await jobAt(stack, jobId)).toMatchObject({ status: 'completed', failed: 4 })
+})
+
 test('a failed canary is cancelled without sending more', async () => {
   await simulator.setOptions({ item_faults: [{ kind: 'invalid_request', rate: 1 }] })
   const jobId = await createJob(stack, lines(prompts('A cancelled canary', 30)), { canary: { items: 5 } })
   await jobAt(stack, jobId, ['paused'])
   await signal(jobId, 'cancel')
   expect(await jobAt(stack, jobId)).toMatchObject({ status: 'cancelled', failed: 5, cancelled: 25 })
-  expect(await batchesOf(stack, jobId)).toHaveLength(1)
+  const sent = (await batchesOf(stack, jobId)).length
+  expect(Math.max(...(await batchesOf(stack, jobId)).map(({ seqTo }) => seqTo))).toBe(5)
+  // Opened again it is a canary again: nobody has said that the rest may go.
+  const workflow = { workflowId: `job-${jobId}`, taskQueue: 'batchwright', args: [{ jobId }] }
+  await stack.client.workflow.signalWithStart('batchJob', { ...workflow, signal: 'retry', signalArgs: [{}] })
+  expect(await jobAt(stack, jobId, ['paused'])).toMatchObject({ pauseReason: 'canary' })
+  expect((await batchesOf(stack, jobId)).length).toBeGreaterThan(sent)
+  expect(Math.max(...(await batchesOf(stack, jobId)).map(({ seqTo }) => seqTo))).toBe(5)
 })
 
 test('a job of which too many items fail is paused once, and goes on when it is resumed', async () => {

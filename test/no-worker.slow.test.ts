@@ -96,13 +96,14 @@ test('a worker whose slots are all taken by uploads is busy, not gone', async ()
     },
   })
   afterwards(() => stack.stop())
-  const prompts = Array.from({ length: 9 }, (_, index) => `Busy: what is ${index} + 1?`)
+  // Large enough to be transfers, of which a worker does three at once.
+  const prompts = Array.from({ length: 5 }, (_, index) => `Busy: what is ${index} + 1?`.padEnd(600_000))
   const jobId = await createJob(
     stack,
     prompts.map((prompt) => ({ prompt })),
     { limits: { max_batch_requests: 1 } },
   )
-  // The ninth upload finds no slot, for longer than a worker may take.
+  // The fourth upload finds no slot, for longer than a worker may take.
   const isLookedFor = async () => {
     for (let batch = 1; batch <= prompts.length; batch++) {
       const history = await stack.client.workflow

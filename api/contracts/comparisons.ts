@@ -32,7 +32,7 @@ export const comparisonSchema = z
     both_succeeded: count,
     agreed: count.meta({
       description:
-        'Of those that succeeded in both: the same JSON where both answered with checked JSON, else the same text but for white space around it, and the same tool calls. Embeddings are not compared.',
+        'Of those that succeeded in both: the same JSON where both answered with checked JSON, else the same text but for white space around it, and the same tool calls; of embeddings, the same numbers.',
     }),
     agreement: z
       .number()

@@ -1,12 +1,12 @@
 import { BatchwrightError } from '../../core/errors.ts'
-import { jobSpecSchema, type JobSpec } from '../../core/job-spec.ts'
+import type { JobSpec } from '../../core/job-spec.ts'
 import { readInputs } from '../../db/inputs.ts'
 import { loadJob } from '../../db/job-state.ts'
 import { identifiedLine } from '../../formats/identified-line.ts'
 import type { Dependencies } from '../dependencies.ts'
 import type { ByteLine } from './byte-lines.ts'
 import type { JobInput } from './create-job.ts'
-import { createMeter } from './input-stream.ts'
+import { createMeter, refuseTemplate } from './input-stream.ts'
 import type { ResolvedSpec } from './spec.ts'
 
 /** What a job asks of its items, as part of the question. Where they go and how is the new job's own. */
@@ -24,9 +24,10 @@ export async function copiedInput(
   const { from, ...given } = body as { from: unknown } & Record<string, unknown>
   const job = await loadJob(database.drizzle, String(from))
   if (job.status === 'validating') throw new BatchwrightError('upload_in_progress', `job ${job.id} is still being uploaded`)
-  const earlier = jobSpecSchema.parse(JSON.parse(job.spec))
+  const earlier = JSON.parse(job.spec) as JobSpec
   const asked = Object.fromEntries(askedAlike.flatMap((field) => (earlier[field] === undefined ? [] : [[field, earlier[field]]])))
   const resolved = resolve({ ...asked, ...given })
+  refuseTemplate(resolved.spec.prompt)
   const meter = createMeter(`${resolved.canonical}\nfrom ${job.id}`, 'jsonl', config.maxInputBytes)
   async function* lines(): AsyncGenerator<ByteLine[]> {
     let items = 0

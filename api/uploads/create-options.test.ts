@@ -82,6 +82,32 @@ describe('skip_invalid', () => {
   })
 })
 
+test('a NUL anywhere in a bad line, and duplicates at the limit', async () => {
+  const broken = await answerOf(
+    api.upload('{"prompt":"a"}\n\u0000\u0000\n{"a\u0000":1,"prompt":"b"}\n', { model, skip_invalid: 'true' }),
+  )
+  expect(broken).toMatchObject({ counts: { total: 1 }, rejected_lines: 2 })
+  const ids = ['a', 'a', 'b', 'c', 'd']
+  const limited = await answerOf(
+    api.upload(jsonLines(...ids.map((custom_id) => ({ custom_id, prompt: 'x' }))), { model, skip_invalid: 'true', limit: '3' }),
+  )
+  expect(limited).toMatchObject({ counts: { total: 3 }, rejected_lines: 1 })
+  expect((await customIds(limited.id)).map(({ custom_id: id }) => id)).toEqual(['a', 'b', 'c'])
+})
+
+test('fields of the spec in the query of a body that has it are refused, as is a template where nothing is filled in', async () => {
+  const post = (query: string, body: object) =>
+    api.request(`/v1/jobs${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  expect((await post('?limit=1', { model, items: prompts(3) })).status).toBe(400)
+  expect((await post('', { model, prompt: 'Label {{text}}', items: prompts(3) })).status).toBe(400)
+  const { id } = await answerOf(post('', { model, items: prompts(3) }))
+  expect((await post('', { model, from: id, prompt: 'Label {{text}}' })).status).toBe(400)
+})
+
 describe('dry_run', () => {
   test('says what the job would be, and leaves nothing of it', async () => {
     const before = await api.test.database

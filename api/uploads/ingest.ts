@@ -72,6 +72,8 @@ export async function ingest(
     for await (const lines of batches) {
       for (const line of lines) {
         // Read to its end all the same: what the whole input is decides whether an upload is the same again.
+        // Duplicates are known when their chunk is stored, and make room again.
+        if (items >= limit && rejects !== null && filling.rows.rows > 0) await store()
         if (items >= limit) break
         const checked = checkLine(line, items + 1, checker)
         if ('problem' in checked) {

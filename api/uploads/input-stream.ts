@@ -68,11 +68,16 @@ export function readInputLines(
     }
     return csvLines(source, prompt)
   }
+  refuseTemplate(prompt)
+  return readByteLines(source)
+}
+
+/** Throws `invalid_request` for a template beside items that have their prompts. */
+export function refuseTemplate(prompt: string | undefined): void {
   if (prompt !== undefined) {
-    const reason = 'is a template for CSV, but the input is JSON lines: put it into the lines'
+    const reason = 'is a template for CSV, but the items are lines of JSON: put it into the lines'
     throw new BatchwrightError('invalid_request', `prompt: ${reason}`, { details: { errors: [{ field: 'prompt', reason }] } })
   }
-  return readByteLines(source)
 }
 
 async function* csvLines(source: AsyncIterable<Uint8Array>, prompt: string): AsyncGenerator<ByteLine[]> {

@@ -21,11 +21,16 @@ export function createRejectStore(database: Database, jobId: string): RejectStor
   }
   return {
     add(reject) {
-      // Postgres' texts can't hold a NUL.
-      rows.push({ ...reject, text: reject.text?.replaceAll('\u0000', '\uFFFD') ?? null })
+      const { line, field, reason, text } = reject
+      rows.push({ line, field: storable(field), reason: storable(reason) ?? '', text: storable(text) })
       characters += reject.text?.length ?? 0
       return rows.length >= rowsPerInsert || characters >= charactersPerInsert ? flush() : undefined
     },
     flush,
   }
+}
+
+/** Postgres' texts can't hold a NUL. */
+function storable(text: string | null): string | null {
+  return text?.replaceAll('\u0000', '\uFFFD') ?? null
 }

@@ -13,7 +13,7 @@ import { parseDuration } from '../option-values.ts'
 import { countOf } from '../quantities.ts'
 import { findJob } from '../job-reference.ts'
 import { printDryRun } from '../dry-run.ts'
-import { keepRejects, rejectsPathOf } from '../rejects.ts'
+import { rejectsPathOf, reportRejects } from '../rejects.ts'
 import { readSpecFile } from '../spec-file.ts'
 import { createUploadDisplay } from '../upload-display.ts'
 import { watchJob } from '../watching.ts'
@@ -109,18 +109,19 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
     async (uploading) => await client.jobs.create({ ...spec, items }, { ...uploading, idempotencyKey, ifExists, localFilesFrom }),
   )
   if (job === 'detached') return stopped(cli)
-  if (job.rejected_lines > 0) await keepRejects(cli, client, job, options.rejects ?? rejectsPathOf(file))
   const simulated = job.simulated ? ' (simulated: made-up answers, nothing is spent)' : ''
   const target = [job.provider, job.model].filter((part) => part !== null).join('/')
   printLine(cli.stderr, `Job ${job.id}: ${countOf(job.counts.total, 'item')} for ${target}${simulated}`)
   if (options.wait !== true) {
     if (options.json === true) printJson(cli, job)
     else printLine(cli.stdout, job.id)
+    await reportRejects(cli, client, job, options.rejects ?? rejectsPathOf(file))
     printLine(cli.stderr, `Watch it with: batchwright watch ${job.id}`)
     return exitCodes.done
   }
   // The id is out before the waiting begins: whatever happens to this process, a script has it.
   if (options.json !== true) printLine(cli.stdout, job.id)
+  await reportRejects(cli, client, job, options.rejects ?? rejectsPathOf(file))
   return await watchJob(cli, client, job.id, { timeoutMs: options.timeout, json: options.json })
 }
 
