@@ -1,35 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { startApi, type RunningApi } from '../api/main.ts'
 import type { Job, Result } from '../client/batchwright.ts'
 import { simulatorControl } from '../simulator/simulator.ts'
 import { answerTo } from '../test/job-checks.ts'
-import { startJobStack, type JobStack } from '../test/job-stack.ts'
+import { startCliStack, type CliStack } from '../test/cli-stack.ts'
 import { afterwards, until } from '../test/services.ts'
-import { createCliRunner, neutralItems, type CliRunner } from './testing/cli-process.ts'
+import { neutralItems } from './testing/cli-process.ts'
 
 // The life of a job: the command in a process of its own, against a real API, worker, database and Temporal.
 
 const target = ['-m', 'openai/gpt-4o-mini'] as const
 
-let stack: JobStack
-let api: RunningApi
-let cli: CliRunner
+let running: CliStack | undefined
+let stack: CliStack['stack']
+let cli: CliStack['cli']
 
 beforeAll(async () => {
-  stack = await startJobStack({ simulator: { duration_ms: 50 } })
-  api = await startApi(
-    { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
-    { debug() {}, info() {}, warn() {}, error: console.error },
-  )
-  cli = createCliRunner({ BATCHWRIGHT_URL: api.url })
+  running = await startCliStack({ simulator: { duration_ms: 50 } })
+  ;({ stack, cli } = running)
 })
 
 afterAll(async () => {
-  await api?.stop()
-  await stack?.stop()
-  cli?.remove()
+  await running?.stop()
 })
 
 beforeEach(async () => {

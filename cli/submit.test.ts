@@ -3,33 +3,27 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startApi, type RunningApi } from '../api/main.ts'
 import type { Job } from '../client/batchwright.ts'
-import { startJobStack, type JobStack } from '../test/job-stack.ts'
+import { startCliStack, type CliStack } from '../test/cli-stack.ts'
 import { until } from '../test/services.ts'
-import { createCliRunner, neutralItems, type CliRunner } from './testing/cli-process.ts'
+import { neutralItems } from './testing/cli-process.ts'
 
 // What goes into a job, and how mistakes are told: the command in a process of its own, against a real API, worker, database and Temporal.
 
 const target = ['-m', 'openai/gpt-4o-mini'] as const
 
-let stack: JobStack
-let api: RunningApi
-let cli: CliRunner
+let running: CliStack | undefined
+let stack: CliStack['stack']
+let api: CliStack['api']
+let cli: CliStack['cli']
 
 beforeAll(async () => {
-  stack = await startJobStack({ simulator: { duration_ms: 50 } })
-  api = await startApi(
-    { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
-    { debug() {}, info() {}, warn() {}, error: console.error },
-  )
-  cli = createCliRunner({ BATCHWRIGHT_URL: api.url })
+  running = await startCliStack({ simulator: { duration_ms: 50 } })
+  ;({ stack, api, cli } = running)
 })
 
 afterAll(async () => {
-  await api?.stop()
-  await stack?.stop()
-  cli?.remove()
+  await running?.stop()
 })
 
 const examples = fileURLToPath(new URL('../examples/', import.meta.url))

@@ -3,19 +3,17 @@ import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ProviderCheck } from '../api/contracts/providers.ts'
-import { startApi, type RunningApi } from '../api/main.ts'
 import type { Provider } from '../client/batchwright.ts'
-import { createCliRunner, type CliRunner } from '../cli/testing/cli-process.ts'
 import { simulatorControl } from '../simulator/simulator.ts'
 import { insertBatch, insertJob } from './job-rows.ts'
-import { startJobStack, type JobStack } from './job-stack.ts'
+import { startCliStack, type CliStack } from './cli-stack.ts'
 import { afterwards } from './services.ts'
 
 // `batchwright providers` and `providers check` against a real API and worker; the providers are the simulator and what is not there.
 
-let stack: JobStack
-let api: RunningApi
-let cli: CliRunner
+let running: CliStack | undefined
+let stack: CliStack['stack']
+let cli: CliStack['cli']
 
 const yaml = `providers:
   lab: { kind: openai, api_key: sk-lab, base_url: "http://127.0.0.1:2/v1" }
@@ -29,19 +27,13 @@ beforeAll(async () => {
   page.listen(0, '127.0.0.1')
   await once(page, 'listening')
   const webUrl = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
-  stack = await startJobStack({ yaml, environment: { WEB_URL: webUrl } })
-  api = await startApi(
-    { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
-    { debug() {}, info() {}, warn() {}, error: console.error },
-  )
-  cli = createCliRunner({ BATCHWRIGHT_URL: api.url })
+  running = await startCliStack({ yaml, environment: { WEB_URL: webUrl } })
+  ;({ stack, cli } = running)
   return () => void page.close()
 })
 
 afterAll(async () => {
-  await api?.stop()
-  await stack?.stop()
-  cli?.remove()
+  await running?.stop()
 })
 
 beforeEach(async () => await simulatorControl(stack.simulator.url).clearFaults())

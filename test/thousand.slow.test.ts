@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startApi, type RunningApi } from '../api/main.ts'
-import { createCliRunner, type CliRunner } from '../cli/testing/cli-process.ts'
 import { Batchwright, type Job, type Result } from '../client/batchwright.ts'
 import { anthropicAnswerFor, answerFor, geminiAnswerFor } from '../simulator/simulator.ts'
-import { startJobStack, type JobStack } from './job-stack.ts'
+import { startCliStack, type CliStack } from './cli-stack.ts'
 
 // A thousand items on each provider, by each of the three ways in: a thousand right answers, in the order of the input.
 
@@ -47,29 +45,23 @@ const targets = {
   },
 } as const
 
-let stack: JobStack
-let api: RunningApi
-let cli: CliRunner
+let running: CliStack | undefined
+let api: CliStack['api']
+let cli: CliStack['cli']
 const directory = mkdtempSync(join(tmpdir(), 'batchwright-thousand-'))
 const file = join(directory, 'items.jsonl')
 
 beforeAll(async () => {
   writeFileSync(file, items.map((item) => `${JSON.stringify(item)}\n`).join(''))
-  stack = await startJobStack({
+  running = await startCliStack({
     simulator: { duration_ms: 300 },
     environment: { BATCHWRIGHT_SIMULATE: 'openai,anthropic,gemini' },
   })
-  api = await startApi(
-    { ...stack.config, api: { host: '127.0.0.1', port: 0, key: null } },
-    { debug() {}, info() {}, warn() {}, error: console.error },
-  )
-  cli = createCliRunner({ BATCHWRIGHT_URL: api.url })
+  ;({ api, cli } = running)
 })
 
 afterAll(async () => {
-  await api?.stop()
-  await stack?.stop()
-  cli?.remove()
+  await running?.stop()
   rmSync(directory, { recursive: true, force: true })
 })
 
