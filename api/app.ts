@@ -8,6 +8,7 @@ import { addCostRoutes } from './costs.ts'
 import { addCreateRoute } from './create-job.ts'
 import { createDependencies, type AppOptions } from './dependencies.ts'
 import { addDocumentRoutes } from './docs.ts'
+import { addDraftRoutes } from './drafts.ts'
 import { addEventRoutes } from './events.ts'
 import { addHealthRoutes, readReadiness } from './health.ts'
 import { checkHost } from './host-check.ts'
@@ -36,6 +37,7 @@ export function createApp(options: AppOptions): App {
   const router = createRouter()
   router.use(checkHost(config.api), requireKey(config.api))
   addCreateRoute(router, dependencies)
+  addDraftRoutes(router, dependencies)
   addJobRoutes(router, dependencies)
   addItemRoutes(router, dependencies)
   addResultRoutes(router, dependencies)

@@ -62,7 +62,11 @@ async function requireAllowed(
   { job, batches }: SummarizedJob,
   classes: readonly ErrorClass[] | undefined,
 ): Promise<void> {
-  if (job.status === 'validating') throw refusal('upload_in_progress', job, 'is still being uploaded')
+  if (job.status === 'validating') {
+    throw job.draft === null
+      ? refusal('upload_in_progress', job, 'is still being uploaded')
+      : refusal('job_is_draft', job, 'is a draft, of which nothing was sent: start it, or delete it')
+  }
   switch (command) {
     case 'cancel':
       if (job.status === 'cancelled') throw refusal('job_already_cancelled', job, 'is cancelled already')

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
-import { tooDeep } from '../formats/input-line.ts'
 import { createJobBody, createJobHeaders, createJobQuery, dryRunSchema, jobSchema, jsonBodyLimitBytes } from './contracts/jobs.ts'
 import type { Dependencies } from './dependencies.ts'
 import { toJobJson } from './job-json.ts'
@@ -8,22 +7,16 @@ import { readJsonBody } from './json-body.ts'
 import { parseJson } from './json-text.ts'
 import { bodyOf } from './request-body.ts'
 import { addRoute, jsonAnswer, type ApiContext, type Router } from './router.ts'
-import type { ByteLine } from './uploads/byte-lines.ts'
-import { createJob, dryRunJob, type JobInput } from './uploads/create-job.ts'
+import { createJob, dryRunJob, type JobUpload } from './uploads/create-job.ts'
 import { copiedInput } from './uploads/copied-input.ts'
-import {
-  createMeter,
-  inputFormatOf,
-  inputTooLarge,
-  readInputLines,
-  refuseTemplate,
-  type InputFormat,
-} from './uploads/input-stream.ts'
+import { draftInput } from './uploads/drafts.ts'
+import { inputFormatOf, inputTooLarge } from './uploads/input-stream.ts'
+import { invalidBody, itemsOf, jsonInput, streamInput } from './uploads/job-input.ts'
 import { readMultipart } from './uploads/multipart.ts'
 import { resolveSpec, type ResolvedSpec } from './uploads/spec.ts'
 
 type CreateQuery = z.output<typeof createJobQuery>
-type Input = JobInput
+type CreateInput = Omit<JobUpload, 'idempotencyKey'>
 
 /** `POST /v1/jobs`, in three forms: JSON for few items, JSON lines or CSV with the spec in the query, or multipart. The last two stream. */
 export function addCreateRoute(router: Router, dependencies: Dependencies): void {
@@ -56,6 +49,7 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
       refuseTooLarge(context, dependencies.config.maxInputBytes)
       const input = await readInput(dependencies, context, query)
       const upload = { ...input, idempotencyKey: headers['idempotency-key'] ?? null }
+      if (query.dry_run === 'true' && input.isDraft === true) throw invalidBody('draft', 'has no items that could be planned')
       if (query.dry_run === 'true') return context.json(await dryRunJob(dependencies, upload), 200)
       if (query.if_exists !== undefined && input.resolved.spec.name === undefined) throw nameMissing()
       const { created, job } = await createJob(dependencies, upload, query.if_exists ?? null)
@@ -66,10 +60,10 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
   )
 }
 
-const jobSpecPart = createJobBody.omit({ items: true, from: true })
+const jobSpecPart = createJobBody.omit({ items: true, from: true, draft: true })
 const filePart = z.string().meta({ type: 'string', format: 'binary', description: 'CSV by its name or type, else JSON lines.' })
 
-async function readInput(dependencies: Dependencies, context: ApiContext, query: CreateQuery): Promise<Input> {
+async function readInput(dependencies: Dependencies, context: ApiContext, query: CreateQuery): Promise<CreateInput> {
   const encoding = context.req.header('content-encoding') ?? 'identity'
   if (encoding.toLowerCase() !== 'identity')
     throw new BatchwrightError(
@@ -106,61 +100,27 @@ async function readInput(dependencies: Dependencies, context: ApiContext, query:
   }
 }
 
-function streamInput(source: AsyncIterable<Uint8Array>, format: InputFormat, resolved: ResolvedSpec, maxBytes: number): Input {
-  const meter = createMeter(resolved.canonical, format, maxBytes)
-  return {
-    resolved,
-    meter,
-    lines: () => readInputLines(meter.pass(source), format, resolved.spec.prompt),
-    drain: () => meter.drain(source),
-  }
-}
-
-const itemsField = z.looseObject({ items: z.array(z.unknown()) })
-
 async function jsonOrCopiedInput(
   dependencies: Dependencies,
   body: unknown,
   resolve: (spec: unknown) => ResolvedSpec,
-): Promise<Input> {
+): Promise<CreateInput> {
   const { maxInputBytes } = dependencies.config
-  if (typeof body !== 'object' || body === null || !('from' in body)) return jsonInput(body, resolve, maxInputBytes)
-  if ('items' in body) throw invalidBody('from', 'give either `items` or `from`, not both')
-  return await copiedInput(dependencies, body, resolve)
-}
-
-/** Items of a JSON body are checked and stored as if each were a line; line 1 is the first of them. */
-function jsonInput(body: unknown, resolve: (spec: unknown) => ResolvedSpec, maxBytes: number): Input {
-  const checked = itemsField.safeParse(body)
-  if (!checked.success) throw invalidBody('items', 'expected an object with the job spec and `items`, an array of input lines')
-  const { items, ...spec } = checked.data
-  const resolved = resolve(spec)
-  refuseTemplate(resolved.spec.prompt)
-  const meter = createMeter(resolved.canonical, 'json', maxBytes)
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    for (const [index, item] of items.entries()) yield Buffer.from(`${lineOf(item, index + 1)}\n`)
+  const fields = typeof body === 'object' && body !== null ? body : {}
+  if ('draft' in fields) {
+    const { draft, ...spec } = fields
+    if (draft !== true) throw invalidBody('draft', 'expected true, or no such field')
+    const [field] = ['items', 'from'].filter((name) => name in spec)
+    if (field !== undefined)
+      throw invalidBody(field, 'a draft is created without items: send them to /v1/jobs/{id}/items afterwards')
+    return draftInput(resolve(spec))
   }
-  async function* lines(): AsyncGenerator<ByteLine[]> {
-    let number = 0
-    for await (const line of meter.pass(bytes())) {
-      number += 1
-      yield [{ number, bytes: (line as Buffer).subarray(0, -1), problem: null, terminated: true }]
-    }
+  if (!('from' in fields)) {
+    const { items, rest } = itemsOf(body)
+    return jsonInput(items, resolve(rest), maxInputBytes)
   }
-  return { resolved, meter, lines, drain: () => meter.drain(bytes()) }
-}
-
-function invalidBody(field: string, reason: string): BatchwrightError {
-  return new BatchwrightError('invalid_request', `the body is not valid: ${reason}`, { details: { errors: [{ field, reason }] } })
-}
-
-function lineOf(item: unknown, lineNumber: number): string {
-  try {
-    return JSON.stringify(item)
-  } catch (error) {
-    if (error instanceof RangeError) throw tooDeep(lineNumber, error)
-    throw error
-  }
+  if ('items' in fields) throw invalidBody('from', 'give either `items` or `from`, not both')
+  return await copiedInput(dependencies, fields, resolve)
 }
 
 /** Throws what `parseJson` throws for a `spec` that is none. */

@@ -30,6 +30,7 @@ export function toJobJson({ job, batches }: SummarizedJob, temporal: Config['tem
       expired: job.expired,
       cancelled: job.cancelled,
     },
+    draft: job.draft === null || job.status !== 'validating' ? null : { next_part: job.draft.parts + 1 },
     rejected_lines: job.rejected,
     progress: {
       done: Math.min(job.items, final + batches.reportedDone),

@@ -1,9 +1,9 @@
 import type { ErrorClass } from '../core/error-classes.ts'
-import { BatchwrightError } from '../core/errors.ts'
 import type { ItemStatus } from '../core/statuses.ts'
 import { copyIn } from './copy-in.ts'
 import { deadlockDetected, sqlState, uniqueViolation, type Database } from './database.ts'
 import { itemColumns, type ItemRows } from './item-rows.ts'
+import { holdUpload, type UploadTarget } from './upload-target.ts'
 
 /** An item that has the `custom_id` of another one, which is stored: of an earlier one, or of a later one that was faster. */
 export interface DuplicateItem {
@@ -15,13 +15,19 @@ export interface DuplicateItem {
 
 /**
  * Stores a chunk of items of a job that is being uploaded, in one transaction. An item whose `custom_id` is taken is left out and
- * returned; the others are stored, numbered from `firstSeq`. Two chunks of one job may be stored at once. Throws `upload_broken` when the job is gone.
+ * returned; the others are stored, numbered from `firstSeq`. Two chunks of one job may be stored at once. Throws `upload_broken` when the job is gone, or, of
+ * a draft, when another request than `receiving` brings its items.
  */
-export async function copyItems(database: Database, jobId: string, chunk: ItemRows, firstSeq: number): Promise<DuplicateItem[]> {
+export async function copyItems(
+  database: Database,
+  { jobId, receiving }: UploadTarget,
+  chunk: ItemRows,
+  firstSeq: number,
+): Promise<DuplicateItem[]> {
   let duplicates: DuplicateItem[] = []
   for (;;) {
     try {
-      await copyChunk(database, jobId, chunk.encoded(firstSeq, new Set(duplicates.map(({ row }) => row))))
+      await copyChunk(database, { jobId, receiving }, chunk.encoded(firstSeq, new Set(duplicates.map(({ row }) => row))))
       return duplicates
     } catch (error) {
       // Chunks that collide with each other may wait for each other.
@@ -31,14 +37,12 @@ export async function copyItems(database: Database, jobId: string, chunk: ItemRo
   }
 }
 
-async function copyChunk(database: Database, jobId: string, encoded: Iterable<Uint8Array>): Promise<void> {
+async function copyChunk(database: Database, target: UploadTarget, encoded: Iterable<Uint8Array>): Promise<void> {
   await database.sql.begin(async (tx) => {
-    // The row is locked to keep a sweep of abandoned uploads from removing the job between its items. The commit need not wait for the
-    // disk: the one that makes the job `queued` does, and with it everything that was written before it.
-    const [job] = await tx`
-      select set_config('synchronous_commit', 'off', true) from jobs where id = ${jobId} and status = 'validating' for key share`
-    if (job === undefined)
-      throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
+    await holdUpload(tx, target)
+    // The commit need not wait for the disk: the one that makes the job `queued`, or the part of a draft stay, does, and with it everything that was
+    // written before it.
+    await tx`select set_config('synchronous_commit', 'off', true)`
     await copyIn(tx`copy items (${tx(itemColumns as unknown as string[])}) from stdin (format binary)`, encoded)
   })
 }

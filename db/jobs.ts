@@ -4,7 +4,21 @@ import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
 import type { Lane } from '../core/task-queues.ts'
 import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
-import { batches, batchItems, attempts, events, items, jobs, leases, outcomes, rejects, submissions, tickets } from './schema.ts'
+import { discardDraft } from './uploads.ts'
+import {
+  batches,
+  batchItems,
+  attempts,
+  events,
+  items,
+  jobs,
+  leases,
+  outcomes,
+  parts,
+  rejects,
+  submissions,
+  tickets,
+} from './schema.ts'
 
 /** What a job's batches add up to. */
 export interface BatchSums {
@@ -123,9 +137,10 @@ const rowsPerDelete = 10_000
 /**
  * Deletes a job that is over, with everything about it but its ledger entries (money that is spent stays spent) and submissions whose
  * batch may still turn up at the provider. It is gone at once; its rows go in pages after it, and what breaks off is finished by the
- * janitor. Throws `job_not_found` and `job_not_finished`.
+ * janitor. A draft is discarded. Throws `job_not_found` and `job_not_finished`.
  */
 export async function deleteJob(database: Database, jobId: string): Promise<void> {
+  if (await discardDraft(database, jobId)) return
   await database.drizzle.transaction(async (tx) => {
     await requireFinished(tx, jobId)
     await tx
@@ -171,6 +186,7 @@ async function removeRows(database: Database, jobId: string): Promise<void> {
     await tx.delete(tickets).where(eq(tickets.jobId, jobId))
     await tx.delete(leases).where(eq(leases.jobId, jobId))
     await tx.delete(events).where(eq(events.jobId, jobId))
+    await tx.delete(parts).where(eq(parts.jobId, jobId))
     await tx.delete(jobs).where(eq(jobs.id, jobId))
   })
 }

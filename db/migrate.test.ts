@@ -40,6 +40,7 @@ test('migrate is safe from several processes at once, and twice', async () => {
     'leases',
     'ledger',
     'outcomes',
+    'parts',
     'rejects',
     'submissions',
     'tickets',

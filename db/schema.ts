@@ -24,6 +24,18 @@ import type { Endpoint } from '../core/job-spec.ts'
  * the job, and deleted with it.
  */
 
+/** A job whose items come in numbered parts, until it is started. */
+export interface DraftState {
+  /** Parts that are stored. */
+  readonly parts: number
+  /** Lines of these parts. */
+  readonly lines: number
+  /** The model is the service's default, not the user's choice. */
+  readonly modelIsDefault: boolean
+  /** What the lines so far have in common; of no concern here. Null: there are none. */
+  readonly summary: unknown
+}
+
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 const nanos = (name: string) => bigint(name, { mode: 'bigint' })
 const count = (name: string) => integer(name).notNull().default(0)
@@ -46,6 +58,10 @@ export const jobs = pgTable(
     model: text('model'),
     endpoint: text('endpoint').$type<Endpoint>(),
     simulated: boolean('simulated').notNull(),
+    /** Null: its items came at once. */
+    draft: jsonb('draft').$type<DraftState>(),
+    /** Of a draft: who may store items now. A later request for the same part takes it over. */
+    receiving: text('receiving'),
     /** The job spec as JSON, defaults of the service resolved into it. */
     spec: text('spec').notNull(),
     tags: jsonb('tags').$type<Record<string, string>>().notNull().default({}),
@@ -131,6 +147,21 @@ export const rejects = pgTable(
     text: text('text'),
   },
   (table) => [primaryKey({ columns: [table.jobId, table.line] })],
+)
+
+/** Parts of drafts that are stored, so that a part that comes again is known. */
+export const parts = pgTable(
+  'parts',
+  {
+    jobId: text('job_id').notNull(),
+    /** Counts from 1. */
+    part: integer('part').notNull(),
+    contentHash: text('content_hash').notNull(),
+    items: integer('items').notNull(),
+    rejected: integer('rejected').notNull(),
+    createdAt: instant('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.part] })],
 )
 
 export const batches = pgTable(

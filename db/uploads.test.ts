@@ -58,7 +58,7 @@ async function store(id: string, seq: number) {
     metadata: '{"a":"日本"}',
     warnings: null,
   })
-  return await copyItems(db.database, id, rows, seq)
+  return await copyItems(db.database, { jobId: id, receiving: null }, rows, seq)
 }
 
 const exists = async (id: string) => (await db.database.sql`select 1 from jobs where id = ${id}`).length > 0

@@ -1,15 +1,15 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull, sql, type SQL } from 'drizzle-orm'
 import postgres from 'postgres'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Endpoint } from '../core/job-spec.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './job-events.ts'
 import type { JobRow } from './job-state.ts'
-import { items, jobs, rejects } from './schema.ts'
+import { items, jobs, parts, rejects } from './schema.ts'
 
 /*
- * A job while its items come in. Its row is `validating`, claims the idempotency key, and is worth nothing until `finishUpload`.
- * Who uploads holds an advisory lock keyed by the job id; a `validating` job whose lock is free was left by a process that died, so no
+ * A job while its items come in. Its row is `validating`, claims the idempotency key, and is worth nothing until `finishUpload`. (A draft is worth
+ * keeping: `drafts.ts`.) Who uploads holds an advisory lock keyed by the job id; a `validating` job whose lock is free was left by a process that died, so no
  * clock has to guess.
  */
 
@@ -49,7 +49,8 @@ function lockKey(sqlClient: postgres.Sql | postgres.TransactionSql<{ bigint: big
 export type NewJob = Pick<
   JobRow,
   'id' | 'tenant' | 'idempotencyKey' | 'name' | 'provider' | 'model' | 'endpoint' | 'simulated' | 'spec' | 'tags' | 'priority'
->
+> &
+  Partial<Pick<JobRow, 'draft' | 'contentHash'>>
 
 export type IfExists = 'error' | 'attach'
 
@@ -77,7 +78,7 @@ export async function claimUpload(database: Database, job: NewJob, ifExists: IfE
         .returning({ id: jobs.id })
     })
     if (!Array.isArray(inserted)) {
-      if (inserted.status === 'validating') {
+      if (inserted.status === 'validating' && !inserted.isDraft) {
         if (await removeIfAbandoned(database, inserted.id)) continue
         throw new BatchwrightError('upload_in_progress', `a job named "${job.name}" is being uploaded: wait for it to end`, {
           details: { job_id: inserted.id },
@@ -94,12 +95,13 @@ export async function claimUpload(database: Database, job: NewJob, ifExists: IfE
     }
     if (inserted.length > 0) return { outcome: 'claimed' }
     const [other] = await database.drizzle
-      .select({ id: jobs.id, status: jobs.status, contentHash: jobs.contentHash })
+      .select({ id: jobs.id, status: jobs.status, contentHash: jobs.contentHash, draft: jobs.draft })
       .from(jobs)
       .where(and(eq(jobs.tenant, job.tenant), eq(jobs.idempotencyKey, job.idempotencyKey as string)))
     // Removed between the two statements: its key is free now.
     if (other === undefined) continue
-    if (other.status !== 'validating') return { outcome: 'exists', jobId: other.id, contentHash: other.contentHash }
+    if (other.status !== 'validating' || other.draft !== null)
+      return { outcome: 'exists', jobId: other.id, contentHash: other.contentHash }
     if (!(await removeIfAbandoned(database, other.id))) {
       throw new BatchwrightError('upload_in_progress', 'an upload with this idempotency key is under way: wait for it to end', {
         details: { job_id: other.id },
@@ -117,10 +119,15 @@ async function findNamesake(
   tenant: string,
   name: string,
   idempotencyKey: string | null,
-): Promise<{ id: string; status: JobRow['status'] } | null> {
+): Promise<{ id: string; status: JobRow['status']; isDraft: boolean } | null> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`batchwright name ${tenant} ${name}`}, 0))`)
   const [found] = await tx
-    .select({ id: jobs.id, status: jobs.status, key: jobs.idempotencyKey })
+    .select({
+      id: jobs.id,
+      status: jobs.status,
+      key: jobs.idempotencyKey,
+      isDraft: sql<boolean>`${jobs.draft} is not null`,
+    })
     .from(jobs)
     .where(and(eq(jobs.tenant, tenant), eq(jobs.name, name), sql`${jobs.deletedAt} is null`))
     .orderBy(desc(jobs.createdAt))
@@ -142,29 +149,36 @@ export interface FinishedUpload {
 
 /** Makes the job `queued`: the one moment at which it begins to exist. Throws `upload_broken` when it was removed meanwhile. */
 export async function finishUpload(database: Database, jobId: string, upload: FinishedUpload): Promise<void> {
-  await database.drizzle.transaction(async (tx) => {
-    // Chunks are committed without waiting for the disk: a crash of Postgres between two of them takes away what was acknowledged to us.
-    const [stored] = await tx
-      .select({ count: sql<number>`count(*)::int`, last: sql<number>`coalesce(max(${items.seq}), 0)` })
-      .from(items)
-      .where(eq(items.jobId, jobId))
-    if (stored?.count !== upload.items || stored.last !== upload.items)
-      throw new BatchwrightError(
-        'upload_broken',
-        'Postgres was restarted while the items came in, and lost some of them: send it again',
-      )
-    const updated = await tx
-      .update(jobs)
-      .set({ ...upload, status: 'queued', queuedAt: sql`now()` })
-      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating')))
-      .returning({ id: jobs.id })
-    if (updated.length === 0)
-      throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
-    await appendEvent(tx, jobId, 'queued', {
-      items: upload.items,
-      input_bytes: upload.inputBytes,
-      ...(upload.rejected === 0 ? {} : { rejected: upload.rejected }),
-    })
+  await database.drizzle.transaction(async (tx) => await queueUpload(tx, jobId, upload))
+}
+
+/** The same within a transaction. Of a draft the content hash is known before. */
+export async function queueUpload(
+  tx: Query,
+  jobId: string,
+  upload: Omit<FinishedUpload, 'contentHash'> & Partial<Pick<FinishedUpload, 'contentHash'>>,
+): Promise<void> {
+  // Chunks are committed without waiting for the disk: a crash of Postgres between two of them takes away what was acknowledged to us.
+  const [stored] = await tx
+    .select({ count: sql<number>`count(*)::int`, last: sql<number>`coalesce(max(${items.seq}), 0)` })
+    .from(items)
+    .where(eq(items.jobId, jobId))
+  if (stored?.count !== upload.items || stored.last !== upload.items)
+    throw new BatchwrightError(
+      'upload_broken',
+      'Postgres was restarted while the items came in, and lost some of them: send it again',
+    )
+  const updated = await tx
+    .update(jobs)
+    .set({ ...upload, status: 'queued', queuedAt: sql`now()` })
+    .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating')))
+    .returning({ id: jobs.id })
+  if (updated.length === 0)
+    throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
+  await appendEvent(tx, jobId, 'queued', {
+    items: upload.items,
+    input_bytes: upload.inputBytes,
+    ...(upload.rejected === 0 ? {} : { rejected: upload.rejected }),
   })
 }
 
@@ -173,17 +187,28 @@ export async function finishUpload(database: Database, jobId: string, upload: Fi
  * going: it finds the job gone instead. A job that is no upload any more is left alone.
  */
 export async function discardUpload(database: Database, jobId: string): Promise<void> {
-  await database.drizzle.transaction(async (tx) => {
+  await discard(database, jobId, undefined)
+}
+
+/** The same of a draft only. Returns whether it was one. */
+export async function discardDraft(database: Database, jobId: string): Promise<boolean> {
+  return await discard(database, jobId, isNotNull(jobs.draft))
+}
+
+async function discard(database: Database, jobId: string, which: SQL | undefined): Promise<boolean> {
+  return await database.drizzle.transaction(async (tx) => {
     // Waits for a chunk that is being written; nothing is written after it.
     const [job] = await tx
       .select({ id: jobs.id })
       .from(jobs)
-      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating')))
+      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating'), which))
       .for('update')
-    if (job === undefined) return
+    if (job === undefined) return false
     await tx.delete(items).where(eq(items.jobId, jobId))
     await tx.delete(rejects).where(eq(rejects.jobId, jobId))
+    await tx.delete(parts).where(eq(parts.jobId, jobId))
     await tx.delete(jobs).where(eq(jobs.id, jobId))
+    return true
   })
 }
 
@@ -192,7 +217,13 @@ export async function removeStaleUploads(database: Database, olderThanMs: number
   const candidates = await database.drizzle
     .select({ id: jobs.id })
     .from(jobs)
-    .where(and(eq(jobs.status, 'validating'), sql`${jobs.createdAt} <= now() - ${olderThanMs / 1000} * interval '1 second'`))
+    .where(
+      and(
+        eq(jobs.status, 'validating'),
+        isNull(jobs.draft),
+        sql`${jobs.createdAt} <= now() - ${olderThanMs / 1000} * interval '1 second'`,
+      ),
+    )
     .limit(1000)
   let removed = 0
   for (const { id } of candidates) removed += (await removeIfAbandoned(database, id)) ? 1 : 0

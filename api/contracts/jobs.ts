@@ -46,6 +46,12 @@ export const jobSchema = z
         cancelled: count,
       })
       .meta({ description: 'Items by status. All but `pending` and `submitted` are final.' }),
+    draft: z
+      .object({ next_part: z.int().positive() })
+      .nullable()
+      .meta({
+        description: 'Of a job whose items still come in by parts: the number of the next one. It runs when it is started.',
+      }),
     rejected_lines: count.meta({
       description: 'Lines of the input that were left out (`skip_invalid`): `GET /v1/jobs/{id}/rejects`.',
     }),
@@ -83,11 +89,44 @@ export const createJobBody = jobSpecSchema
       description:
         'Instead of `items`: the items of this job, with their ids. What it asked (`system`, `schema`, `max_tokens`, `temperature`) is taken over where it is not given.',
     }),
+    draft: z.literal(true).optional().meta({
+      description:
+        'Instead of `items`: they come in numbered parts (`POST /v1/jobs/{id}/items`), until the job is started (`POST /v1/jobs/{id}/start`).',
+    }),
   })
   .meta({ id: 'CreateJob' })
 export type CreateJobBody = z.input<typeof createJobBody>
 
 export const jsonBodyLimitBytes = 32 * 1024 * 1024
+
+/** A part of a draft. */
+export const addItemsQuery = z.strictObject({
+  part: z.coerce.number().int().positive().max(1_000_000).meta({
+    description: 'From 1, without a gap. A part that is sent again with the same content is not stored twice.',
+  }),
+})
+export const addItemsBody = z.strictObject({
+  items: createJobBody.shape.items.unwrap(),
+})
+export const partSchema = z
+  .object({
+    part: z.int().positive(),
+    items: count.meta({ description: 'Of this part.' }),
+    rejected_lines: count.meta({ description: 'Of this part (`skip_invalid`).' }),
+    next_part: z.int().positive().meta({ description: 'The lowest number that is not stored.' }),
+  })
+  .meta({ id: 'Part' })
+export type Part = z.infer<typeof partSchema>
+
+export const startBody = z
+  .strictObject({
+    parts: z
+      .int()
+      .positive()
+      .optional()
+      .meta({ description: 'How many there must be: else nothing starts (409 `parts_missing`).' }),
+  })
+  .meta({ id: 'Start' })
 
 /** Beside the spec, in every form. */
 export const createJobOptions = z.object({

@@ -5,8 +5,8 @@ import { loadJob } from '../../db/job-state.ts'
 import { identifiedLine } from '../../formats/identified-line.ts'
 import type { Dependencies } from '../dependencies.ts'
 import type { ByteLine } from './byte-lines.ts'
-import type { JobInput } from './create-job.ts'
 import { createMeter, refuseTemplate } from './input-stream.ts'
+import type { JobInput } from './job-input.ts'
 import type { ResolvedSpec } from './spec.ts'
 
 /** What a job asks of its items, as part of the question. Where they go and how is the new job's own. */
@@ -23,7 +23,11 @@ export async function copiedInput(
 ): Promise<JobInput> {
   const { from, ...given } = body as { from: unknown } & Record<string, unknown>
   const job = await loadJob(database.drizzle, String(from))
-  if (job.status === 'validating') throw new BatchwrightError('upload_in_progress', `job ${job.id} is still being uploaded`)
+  if (job.status === 'validating') {
+    throw job.draft === null
+      ? new BatchwrightError('upload_in_progress', `job ${job.id} is still being uploaded`)
+      : new BatchwrightError('job_is_draft', `job ${job.id} is a draft, to which items may still be added: start it first`)
+  }
   const earlier = JSON.parse(job.spec) as JobSpec
   const asked = Object.fromEntries(askedAlike.flatMap((field) => (earlier[field] === undefined ? [] : [[field, earlier[field]]])))
   const resolved = resolve({ ...asked, ...given })

@@ -8,31 +8,23 @@ import { keyVariable, type ProviderConfig } from '../../config/config.ts'
 import { findJob, type SummarizedJob } from '../../db/jobs.ts'
 import { isLaneServed } from '../../db/workers.ts'
 import { claimUpload, discardUpload, finishUpload, type Claim, type IfExists } from '../../db/uploads.ts'
+import type { UploadTarget } from '../../db/upload-target.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
 import type { DryRun } from '../contracts/jobs.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { servedWithinMs } from '../served-lanes.ts'
-import type { ByteLine } from './byte-lines.ts'
 import { describeDryRun } from './dry-run.ts'
 import { ingest } from './ingest.ts'
-import { createInputErrors, invalidInput } from './input-errors.ts'
-import type { Meter } from './input-stream.ts'
+import { createInputErrors, invalidInput, type InputErrors } from './input-errors.ts'
+import type { JobInput } from './job-input.ts'
 import { createRejectStore } from './reject-store.ts'
-import { createLineChecker } from './line-checker.ts'
+import { createLineChecker, type LineSummary } from './line-checker.ts'
 import type { ResolvedSpec } from './spec.ts'
 
 export interface JobUpload extends JobInput {
   readonly idempotencyKey: string | null
-}
-
-export interface JobInput {
-  readonly resolved: ResolvedSpec
-  /** What has been read of the input, with its hash. */
-  readonly meter: Meter
-  /** The input as lines; reading it to the end fills the meter. */
-  readonly lines: () => AsyncIterable<ByteLine[]>
-  /** Reads the input without looking at it. */
-  readonly drain: () => Promise<void>
+  /** Its items come by and by. */
+  readonly isDraft?: boolean
 }
 
 export interface CreatedJob {
@@ -59,9 +51,9 @@ export async function createJob(
   const jobId = createJobId(randomBytes(16))
   const claim = await withLock(dependencies, jobId, async () => {
     const claim = await claimUpload(database, newJob(jobId, upload), ifExists)
-    if (claim.outcome === 'claimed')
+    if (claim.outcome === 'claimed' && upload.isDraft !== true)
       await removedOnFailure(dependencies, jobId, async () => {
-        const { items, summary, errors } = await receiveItems(dependencies, jobId, upload)
+        const { items, summary, errors } = await receiveItems(dependencies, { jobId, receiving: null }, upload)
         await finishUpload(database, jobId, {
           items,
           rejected: errors.count,
@@ -81,7 +73,7 @@ export async function createJob(
     return { created: false, job: await findJob(database, claim.jobId) }
   }
   const created = await findJob(database, jobId)
-  await startSoon(dependencies, created)
+  if (upload.isDraft !== true) await startSoon(dependencies, created)
   return { created: true, job: created }
 }
 
@@ -96,7 +88,7 @@ export async function dryRunJob(dependencies: Dependencies, upload: JobUpload): 
   return await withLock(dependencies, jobId, async () => {
     await claimUpload(database, { ...newJob(jobId, upload), idempotencyKey: null, name: null })
     const dryRun = await removedOnFailure(dependencies, jobId, async () => {
-      const { summary, errors } = await receiveItems(dependencies, jobId, upload)
+      const { summary, errors } = await receiveItems(dependencies, { jobId, receiving: null }, upload)
       return await describeDryRun(dependencies, jobId, upload.resolved, summary, errors)
     })
     await discardUpload(database, jobId)
@@ -119,7 +111,7 @@ async function withLock<Result>({ locks, logger }: Dependencies, jobId: string, 
 }
 
 /** What is stored will run, so nobody waits for Temporal when it is away: the janitor starts the job when it is back. */
-async function startSoon({ temporal, logger }: Dependencies, { job }: SummarizedJob): Promise<void> {
+export async function startSoon({ temporal, logger }: Dependencies, { job }: SummarizedJob): Promise<void> {
   const started = temporal.start(job).catch((error: unknown) => {
     logger.warn({ jobId: job.id, error: describeError(error) }, 'the workflow of a new job could not be started yet')
   })
@@ -144,19 +136,32 @@ async function removedOnFailure<Result>(
 }
 
 /** Throws `invalid_input` or `empty_input`. */
-async function receiveItems({ database, catalog }: Dependencies, jobId: string, { resolved, lines }: JobUpload) {
-  const checker = createLineChecker(resolved, catalog)
+async function receiveItems(dependencies: Dependencies, target: UploadTarget, input: JobInput) {
+  const received = await storeItems(dependencies, target, input, { items: 0, summary: null })
+  const { items, errors } = received
+  if (input.resolved.spec.skip_invalid !== true || items === 0) errors.throwIfAny()
+  if (items === 0) throw new BatchwrightError('empty_input', 'the input has no items: give at least one line')
+  return received
+}
+
+/** Checks and stores the items of an input after those that are there. What can't be taken is in `errors`, and kept if the job goes on without it. */
+export async function storeItems(
+  { database, catalog }: Dependencies,
+  target: UploadTarget,
+  { resolved, lines }: JobInput,
+  earlier: { items: number; summary: LineSummary | null },
+): Promise<{ items: number; summary: LineSummary; errors: InputErrors }> {
+  const checker = createLineChecker(resolved, catalog, earlier.summary)
   const errors = createInputErrors()
   const { limit = Infinity, skip_invalid: skipInvalid = false } = resolved.spec
-  const rejects = skipInvalid ? createRejectStore(database, jobId) : null
-  const items = await readingErrors(() => ingest(database, jobId, lines(), checker, errors, { limit, rejects }))
-  if (rejects === null || items === 0) errors.throwIfAny()
-  if (items === 0) throw new BatchwrightError('empty_input', 'the input has no items: give at least one line')
+  const rejects = skipInvalid ? createRejectStore(database, target) : null
+  const options = { after: earlier.items, limit, rejects }
+  const items = await readingErrors(() => ingest(database, target, lines(), checker, errors, options))
   return { items, summary: checker.summary(), errors }
 }
 
 /** A reader that gives up at a line (CSV) reports it like any other bad line. */
-async function readingErrors<Result>(run: () => Promise<Result>): Promise<Result> {
+export async function readingErrors<Result>(run: () => Promise<Result>): Promise<Result> {
   try {
     return await run()
   } catch (error) {
@@ -183,7 +188,8 @@ async function sameJob(
   return await findJob(database, claim.jobId)
 }
 
-function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: JobUpload): Parameters<typeof claimUpload>[1] {
+function newJob(id: string, { resolved, meter, idempotencyKey, isDraft = false }: JobUpload): Parameters<typeof claimUpload>[1] {
+  const { spec, provider, modelIsDefault } = resolved
   return {
     id,
     tenant,
@@ -196,6 +202,7 @@ function newJob(id: string, { resolved: { spec, provider }, idempotencyKey }: Jo
     spec: JSON.stringify(spec),
     tags: spec.tags ?? {},
     priority: priorities[spec.priority ?? 'normal'],
+    ...(isDraft ? { draft: { parts: 0, lines: 0, modelIsDefault, summary: null }, contentHash: meter.contentHash() } : {}),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from '../../db/database.ts'
 import { createItemRows, type ItemRows } from '../../db/item-rows.ts'
 import { copyItems } from '../../db/items.ts'
+import type { UploadTarget } from '../../db/upload-target.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
 import type { ByteLine } from './byte-lines.ts'
 import type { InputErrors } from './input-errors.ts'
@@ -16,35 +17,38 @@ const bytesPerChunk = 4 * 1024 * 1024
 const chunksInFlight = 2
 
 export interface IngestOptions {
-  /** Lines after so many items are read, and not looked at. */
+  /** Items of the job that are stored already. */
+  readonly after: number
+  /** Of the whole job: lines after so many items are read, and not looked at. */
   readonly limit: number
   /** Where what can't be taken is kept, and the job goes on without it. Null: any of it refuses the job. */
   readonly rejects: RejectStore | null
 }
 
 /**
- * Checks lines as they come and stores them as items 1, 2, 3, …. While Postgres takes two chunks, the next one is filled. Bad lines and
- * duplicates go to `errors`, and to `rejects`; the rest is checked to its end. Returns the number of items.
+ * Checks lines as they come and stores them as items `after` + 1, + 2, + 3, …. While Postgres takes two chunks, the next one is filled. Bad lines and
+ * duplicates go to `errors`, and to `rejects`; the rest is checked to its end. Returns the number of items of the job.
  */
 export async function ingest(
   database: Database,
-  jobId: string,
+  target: UploadTarget,
   batches: AsyncIterable<ByteLine[]>,
   checker: LineChecker,
   errors: InputErrors,
-  { limit, rejects }: IngestOptions,
+  { after, limit, rejects }: IngestOptions,
 ): Promise<number> {
-  let filling = createChunk(jobId)
+  const { jobId } = target
+  let filling = createChunk(jobId, after + 1)
   const inFlight: Promise<Chunk>[] = []
   /** Items so far; where duplicates refuse the job they count, since nothing will come of their numbers. */
-  let items = 0
+  let items = after
 
   const reject = (line: number, problem: LineProblem, text: () => string | null): Promise<void> | undefined => {
     errors.add({ line, ...problem })
     return rejects?.add({ line, ...problem, text: text() })
   }
   const storeChunk = async (chunk: Chunk): Promise<number> => {
-    const duplicates = await copyItems(database, jobId, chunk.rows, chunk.firstSeq)
+    const duplicates = await copyItems(database, target, chunk.rows, chunk.firstSeq)
     for (const { row, customId, otherSeq } of duplicates) {
       const when = otherSeq < chunk.firstSeq + row ? 'already' : 'as well'
       const reason = `"${customId}" is the custom_id of item ${otherSeq} ${when}`
@@ -60,7 +64,7 @@ export async function ingest(
       filling = emptied(chunk, items + 1)
       return
     }
-    const next = inFlight.length < chunksInFlight ? createChunk(jobId) : await (inFlight.shift() as Promise<Chunk>)
+    const next = inFlight.length < chunksInFlight ? createChunk(jobId, 1) : await (inFlight.shift() as Promise<Chunk>)
     const storing = storeChunk(chunk).then(() => chunk)
     // Awaited when its turn comes; until then a failure is nobody's unhandled rejection.
     storing.catch(() => {})
@@ -101,8 +105,8 @@ interface Chunk {
   firstSeq: number
 }
 
-function createChunk(jobId: string): Chunk {
-  return { rows: createItemRows(jobId, 64 * 1024), lineNumbers: [], firstSeq: 1 }
+function createChunk(jobId: string, firstSeq: number): Chunk {
+  return { rows: createItemRows(jobId, 64 * 1024), lineNumbers: [], firstSeq }
 }
 
 /** The same chunk, to be filled again. */

@@ -44,7 +44,7 @@ export function createMeter(canonicalSpec: string, format: InputFormat | 'json',
     async drain(source) {
       for await (const chunk of pass(source)) void chunk
     },
-    contentHash: () => hash.digest('hex'),
+    contentHash: () => hash.copy().digest('hex'),
   }
 }
 

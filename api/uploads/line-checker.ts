@@ -37,6 +37,8 @@ export interface LineSummary {
   readonly endpoint: string | null
   readonly mixed: boolean
   readonly itemSchemas: boolean
+  /** Null before the first line. */
+  readonly lineFormat: LineFormat | null
   /** The job's own model; a default of the service gives way to models that native lines name. */
   readonly jobModel: string | null
 }
@@ -47,16 +49,26 @@ export interface LineChecker {
   summary(): LineSummary
 }
 
-/** Checks lines by rendering them just as they will be sent, so that what is accepted can be sent and its size is exact. */
-export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSpec, catalog: Catalog): LineChecker {
+/**
+ * Checks lines by rendering them just as they will be sent, so that what is accepted can be sent and its size is exact. With `earlier`, what was said of
+ * the lines before these, it goes on from there.
+ */
+export function createLineChecker(
+  { spec, provider, modelIsDefault }: ResolvedSpec,
+  catalog: Catalog,
+  earlier: LineSummary | null = null,
+): LineChecker {
   const capabilitiesOf = (model: string) => catalog.capabilities(provider.kind, model)
   const limitsOf = memoized((model: string) => batchLimits(catalog, provider, spec, model))
   const isKnown = memoized((model: string) => unknownModelProblem(catalog, provider, model))
-  let defaults = jobDefaults(spec)
-  let lineFormat: LineFormat | null = null
-  const destinations = new Set<string>()
-  let last: { model: string; endpoint: string } | null = null
-  let itemSchemas = false
+  let defaults = earlier === null ? jobDefaults(spec) : { ...jobDefaults(spec), model: earlier.jobModel }
+  let lineFormat = earlier?.lineFormat ?? null
+  let mixed = earlier?.mixed ?? false
+  let last =
+    earlier === null || earlier.model === null || earlier.endpoint === null
+      ? null
+      : { model: earlier.model, endpoint: earlier.endpoint }
+  let itemSchemas = earlier?.itemSchemas ?? false
 
   const checkFormat = (line: FormattedLine, lineNumber: number) => {
     if (lineFormat === null) {
@@ -105,8 +117,8 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       const oversize = describeOversize({ bytes, tokens }, limitsOf(rendered.model))
       if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
       if (last?.model !== rendered.model || last.endpoint !== rendered.endpoint) {
+        mixed ||= last !== null
         last = { model: rendered.model, endpoint: rendered.endpoint }
-        destinations.add(`${rendered.endpoint} ${rendered.model}`)
       }
       if (schema !== undefined) itemSchemas = true
       return {
@@ -120,12 +132,12 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       }
     },
     summary() {
-      const mixed = destinations.size > 1
       return {
         model: mixed ? null : (last?.model ?? null),
         endpoint: mixed ? null : (last?.endpoint ?? null),
         mixed,
         itemSchemas,
+        lineFormat,
         jobModel: defaults.model,
       }
     },

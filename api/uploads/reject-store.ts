@@ -1,5 +1,6 @@
 import type { Database } from '../../db/database.ts'
 import { keepRejects, type Reject } from '../../db/rejects.ts'
+import type { UploadTarget } from '../../db/upload-target.ts'
 
 /** Keeps the lines that a job goes on without. */
 export interface RejectStore {
@@ -10,14 +11,14 @@ export interface RejectStore {
 const rowsPerInsert = 1000
 const charactersPerInsert = 1_000_000
 
-export function createRejectStore(database: Database, jobId: string): RejectStore {
+export function createRejectStore(database: Database, target: UploadTarget): RejectStore {
   let rows: Reject[] = []
   let characters = 0
   const flush = async (): Promise<void> => {
     const full = rows
     rows = []
     characters = 0
-    await keepRejects(database, jobId, full)
+    await keepRejects(database, target, full)
   }
   return {
     add(reject) {

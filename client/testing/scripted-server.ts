@@ -61,6 +61,7 @@ export function exampleJob(changes: Partial<Job> = {}): Job {
     tags: {},
     spec: {},
     counts: { total: 3, pending: 0, submitted: 3, succeeded: 0, failed: 0, expired: 0, cancelled: 0 },
+    draft: null,
     rejected_lines: 0,
     progress: { done: 0, failed: 0, total: 3 },
     batches: { total: 1, open: 1 },
