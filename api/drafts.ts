@@ -31,7 +31,9 @@ export function addDraftRoutes(router: Router, dependencies: Dependencies): void
       responses: { 200: jsonAnswer(partSchema, 'It is stored.') },
     },
     async ({ context, params, query }) =>
-      context.json(await addPart(dependencies, params.id, query.part, await readPart(dependencies, context, params.id, query.part))),
+      context.json(
+        await addPart(dependencies, params.id, query.part, await readPart(dependencies, context, params.id, query.part)),
+      ),
   )
 
   addRoute(

@@ -10,7 +10,7 @@ export function renderStatus(job: Job, nowMs: number): string {
   const endpoint = job.endpoint === null ? '' : ` (${job.endpoint})`
   return renderBlock([
     ['Job', job.name === null ? job.id : `${job.id}  ${oneLine(job.name)}`],
-    ['Status', job.status],
+    ['Status', job.draft === null ? job.status : `${job.status}: ${draftText(job, job.draft)}`],
     ['Paused', job.status !== 'paused' || job.pause === null ? null : pauseText(job, job.pause)],
     ['Error', job.error === null ? null : `${oneLine(job.error.message)} (${job.error.code})`],
     ['Model', `${job.provider}/${job.model ?? '(as each line says)'}${endpoint}${job.simulated ? ', simulated' : ''}`],
@@ -36,6 +36,10 @@ export function renderStatus(job: Job, nowMs: number): string {
     ['Next poll', nextPoll(job, nowMs)],
     ['Workflow', job.temporal_ui_url],
   ])
+}
+
+function draftText({ id }: Job, { next_part }: NonNullable<Job['draft']>): string {
+  return `a draft of ${countOf(next_part - 1, 'part')}; add to it with \`batchwright append ${id} FILE\`, let it run with \`batchwright start ${id}\``
 }
 
 function nextPoll({ next_poll_at, ended_at }: Job, nowMs: number): string | null {

@@ -6,7 +6,7 @@ import { shorten } from './table.ts'
 /** What the line shows of a job. */
 export type ShownJob = Pick<
   Job,
-  'status' | 'pause' | 'progress' | 'batches' | 'round' | 'next_poll_at' | 'created_at' | 'ended_at'
+  'status' | 'draft' | 'pause' | 'progress' | 'batches' | 'round' | 'next_poll_at' | 'created_at' | 'ended_at'
 >
 
 /** The line that is drawn over and over on a terminal: never longer than `width`, the least important parts left out first. */
@@ -59,7 +59,8 @@ export function plainLineKey({ status, pause, progress, batches }: ShownJob): st
   return JSON.stringify([status, pause?.reason, progress.done, progress.failed, progress.total, batches.open, batches.total])
 }
 
-function statusText({ status, pause, round }: ShownJob): string {
+function statusText({ status, pause, round, draft }: ShownJob): string {
+  if (draft !== null) return 'draft'
   if (status === 'paused') return `paused (${pause?.reason ?? 'user'})`
   return status === 'in_progress' && round > 1 ? `in_progress, round ${round}` : status
 }

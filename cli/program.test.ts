@@ -64,7 +64,7 @@ async function expectParses(example: string): Promise<void> {
 test('the commands are those of the design that exist so far', async () => {
   const names = (await createProgram(cli)).commands.map((command: Command) => command.name())
   const jobCommands =
-    'compare submit status watch wait list items batches results cancel pause resume poll retry delete events costs'
+    'compare submit append start status watch wait list items batches results cancel pause resume poll retry delete events costs'
   const otherCommands = 'models providers config doctor up api worker migrate simulator'
   expect(names.toSorted()).toEqual([...jobCommands.split(' '), ...otherCommands.split(' ')].toSorted())
 })

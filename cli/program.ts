@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { printLine, type Cli } from './cli.ts'
+import { appendCommand } from './commands/append.ts'
 import { batchesCommand } from './commands/batches.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { compareCommand } from './commands/compare.ts'
@@ -16,6 +17,7 @@ import { providersCommand } from './commands/providers.ts'
 import { resultsCommand } from './commands/results.ts'
 import { resumeCommand } from './commands/resume.ts'
 import { retryCommand } from './commands/retry.ts'
+import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { submitCommand } from './commands/submit.ts'
 import { waitCommand } from './commands/wait.ts'
@@ -54,6 +56,8 @@ export async function createProgram(cli: Cli): Promise<Command> {
   const commands = [
     upCommand(cli),
     submitCommand(cli),
+    appendCommand(cli),
+    startCommand(cli),
     listCommand(cli),
     statusCommand(cli),
     watchCommand(cli),

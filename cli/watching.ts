@@ -23,6 +23,7 @@ export async function watchJob(cli: Cli, client: Batchwright, jobId: string, opt
   const display: ProgressDisplay = options.quiet === true ? silent(cli) : createProgressDisplay(cli.stderr)
   let isConnected = true
   let isPausedByHand = false
+  let isDraft = false
   const waiting = await detachable(async (signal) => {
     try {
       return await client.jobs.wait(jobId, {
@@ -31,6 +32,9 @@ export async function watchJob(cli: Cli, client: Batchwright, jobId: string, opt
         onProgress(job) {
           isConnected = true
           display.show(job)
+          if (job.draft !== null && !isDraft)
+            display.note(`Job ${job.id} is a draft: it runs when you say batchwright start ${job.id}`)
+          isDraft = job.draft !== null
           const wasPausedByHand = isPausedByHand
           isPausedByHand = job.status === 'paused' && (job.pause?.reason ?? 'user') === 'user'
           if (isPausedByHand && !wasPausedByHand) display.note(`Job ${job.id} is ${pauseAdvice('user', job)} (waiting for it)`)

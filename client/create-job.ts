@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { DryRun, Job } from '../api/contracts/jobs.ts'
-import { BatchwrightError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import type { Http } from './http.ts'
-import { isJobItems, itemSourceOf, withProgress, type Items } from './item-source.ts'
+import { isJobItems, itemSourceOf, withProgress, type ItemSource, type Items, type JobItems } from './item-source.ts'
 import { withLocalFiles } from './local-files.ts'
 import { multipartBody } from './multipart.ts'
-import { readJson } from './problem.ts'
+import { sendUpload } from './repeated-upload.ts'
 
 /** A job's spec and its items. */
 export interface NewJob extends JobSpec {
@@ -32,12 +30,6 @@ export interface CreateJobOptions {
   readonly localFilesFrom?: string | undefined
 }
 
-/** An API that is being restarted is back by then; a person who waits for an upload of minutes waits for this as well. */
-const retryDelaysMs = [500, 1000, 2000, 5000, 10_000]
-
-/** Temporary by their nature, and safe to repeat with the same key. `upload_in_progress`: the server has not noticed yet that the connection broke. */
-const temporaryCodes = ['unreachable', 'upload_in_progress', 'database_unavailable']
-
 /**
  * Uploads the items as a stream and creates the job. A broken upload of a source that can be read again is repeated with the same
  * key, so that there is one job whatever happened to the first try.
@@ -59,29 +51,8 @@ async function upload(
 ): Promise<JsonObject> {
   const { signal, idempotencyKey = randomUUID() } = options
   const { body, isRepeatable } = await bodyOf(spec, items, options)
-  for (let tries = 0; ; tries++) {
-    try {
-      const response = await http.send({
-        method: 'POST',
-        path: '/v1/jobs',
-        query,
-        headers: { 'content-type': body.contentType, 'idempotency-key': idempotencyKey },
-        body: body.open,
-        signal,
-        retryDelaysMs: [],
-      })
-      return (await readJson(response)) as JsonObject
-    } catch (error) {
-      const delayMs = retryDelaysMs[tries]
-      if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code)) throw error
-      // Nothing listens there: repeating would only delay the message that says how to start it. After a try that got
-      // through, it is being restarted.
-      if (tries === 0 && isRefused(error)) throw error
-      if (!isRepeatable) throw error.code === 'unreachable' ? brokenUpload(http.url, error) : error
-      if (delayMs === undefined) throw error
-      await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
-    }
-  }
+  const headers = { 'content-type': body.contentType, 'idempotency-key': idempotencyKey }
+  return await sendUpload(http, { method: 'POST', path: '/v1/jobs', query, headers, body: body.open, signal }, isRepeatable)
 }
 
 async function bodyOf(
@@ -93,18 +64,16 @@ async function bodyOf(
     const text = JSON.stringify({ ...spec, from: items.job })
     return { body: { contentType: 'application/json', open: () => text }, isRepeatable: true }
   }
-  const plainSource = await itemSourceOf(items)
-  // What is told is how much of the items themselves is read: only that has a size that is known ahead.
-  const readSource = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
-  const source = localFilesFrom === undefined ? readSource : withLocalFiles(readSource, localFilesFrom)
+  const source = await uploadedSource(items, { onUploadProgress, localFilesFrom })
   return { body: multipartBody(spec, source), isRepeatable: source.isRepeatable }
 }
 
-function isRefused(error: BatchwrightError): boolean {
-  return error.code === 'unreachable' && error.details.isRefused === true
-}
-
-function brokenUpload(url: string, cause: BatchwrightError): BatchwrightError {
-  const message = `the connection to ${url} broke during the upload: look at \`batchwright list\` whether the job is there, else submit again (a file is retried by itself, a stream can't be)`
-  return new BatchwrightError('upload_broken', message, { cause })
+/** The items as they are sent. What is told is how much of the items themselves is read: only that has a size that is known ahead. */
+export async function uploadedSource(
+  items: Exclude<Items, JobItems>,
+  { onUploadProgress, localFilesFrom }: Pick<CreateJobOptions, 'onUploadProgress' | 'localFilesFrom'>,
+): Promise<ItemSource> {
+  const plainSource = await itemSourceOf(items)
+  const readSource = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  return localFilesFrom === undefined ? readSource : withLocalFiles(readSource, localFilesFrom)
 }

@@ -3,11 +3,23 @@ import type { Comparison } from '../api/contracts/comparisons.ts'
 import type { Costs } from '../api/contracts/costs.ts'
 import type { JobEventJson } from '../api/contracts/events.ts'
 import type { Item, ItemDetail } from '../api/contracts/items.ts'
-import type { DryRun, Job, JobCommand, Reject, RetryBody } from '../api/contracts/jobs.ts'
+import type { DryRun, Job, JobCommand, Part, Reject, RetryBody, StartBody } from '../api/contracts/jobs.ts'
 import { completeHeader, type Result, type ResultFormat } from '../api/contracts/results.ts'
 import { BatchwrightError } from '../core/errors.ts'
+import type { JobSpec } from '../core/job-spec.ts'
 import { afterEffect } from './command-effect.ts'
 import { createJob, dryRunJob, type CreateJobOptions, type NewJob } from './create-job.ts'
+import {
+  addItems,
+  createDraft,
+  createInParts,
+  startDraft,
+  type AddItemsOptions,
+  type CreateInPartsOptions,
+  type DraftOptions,
+  type JobInParts,
+  type PartItems,
+} from './drafts.ts'
 import { queryOf, type EventFilters, type ItemFilters, type JobFilters } from './filters.ts'
 import { isConnectionFailure, type Http } from './http.ts'
 import { allPages } from './paging.ts'
@@ -42,6 +54,32 @@ export class Jobs {
   /** What `create` would make of it: everything is checked and planned, nothing is stored or sent. */
   async dryRun(job: NewJob, options: Omit<CreateJobOptions, 'idempotencyKey' | 'ifExists'> = {}): Promise<DryRun> {
     return await dryRunJob(this.#http, job, options)
+  }
+
+  /** A job whose items come in numbered parts, by `addItems`, until `start`. */
+  async createDraft(spec: JobSpec, options: DraftOptions = {}): Promise<Job> {
+    return await createDraft(this.#http, spec, options)
+  }
+
+  /**
+   * Adds a part to a draft, wholly or not at all. Numbers begin with 1 and have no gap; the same number with the same items again adds nothing. Throws
+   * `part_out_of_order` (details: `next_part`), `part_differs`, `job_not_draft`, and `invalid_input` as `create` does.
+   */
+  async addItems(jobId: string, part: number, items: PartItems, options: AddItemsOptions = {}): Promise<Part> {
+    return await addItems(this.#http, jobId, part, items, options)
+  }
+
+  /** Lets a draft run. With `parts`, throws `parts_missing` when it has not so many. Starting it again changes nothing. */
+  async start(jobId: string, body: StartBody = {}): Promise<Job> {
+    return await startDraft(this.#http, jobId, body)
+  }
+
+  /**
+   * A job from items of any number, sent in parts: what breaks off is repeated from the beginning of a part, and a program that dies goes on with the
+   * part that is missing when it calls this again with the same `idempotencyKey` and gives the same items.
+   */
+  async createInParts(job: JobInParts, options: CreateInPartsOptions = {}): Promise<Job> {
+    return await createInParts(this.#http, job, options)
   }
 
   /** Throws `job_not_found`. */
@@ -131,7 +169,7 @@ export class Jobs {
     return await this.#command(jobId, 'retry', body)
   }
 
-  /** A finished job with all that belongs to it. Throws `job_not_finished`. */
+  /** A finished job with all that belongs to it, or a draft. Throws `job_not_finished`. */
   async delete(jobId: string): Promise<void> {
     await this.#http.send({ method: 'DELETE', path: pathOf(jobId) })
   }

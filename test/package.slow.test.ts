@@ -144,6 +144,11 @@ test('the client submits a file and tells how far it is', async () => {
   expect(stderr).toContain('12 done\n')
 })
 
+test('the client sends items in parts, and nothing twice when it runs again', async () => {
+  for (let again = 0; again < 2; again++) expect(await succeed('node', ['examples/client-parts.ts'])).toBe('50 items\n')
+  expect(JSON.parse(await succeed('npx', ['batchwright', 'list', '--name', 'sums', '--json']))).toHaveLength(1)
+})
+
 test('the client cancels a job', async () => {
   expect(await succeed('node', ['examples/client-cancel.ts'])).toBe('cancelled\n')
 })

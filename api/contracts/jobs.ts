@@ -46,12 +46,9 @@ export const jobSchema = z
         cancelled: count,
       })
       .meta({ description: 'Items by status. All but `pending` and `submitted` are final.' }),
-    draft: z
-      .object({ next_part: z.int().positive() })
-      .nullable()
-      .meta({
-        description: 'Of a job whose items still come in by parts: the number of the next one. It runs when it is started.',
-      }),
+    draft: z.object({ next_part: z.int().positive() }).nullable().meta({
+      description: 'Of a job whose items still come in by parts: the number of the next one. It runs when it is started.',
+    }),
     rejected_lines: count.meta({
       description: 'Lines of the input that were left out (`skip_invalid`): `GET /v1/jobs/{id}/rejects`.',
     }),
@@ -127,6 +124,7 @@ export const startBody = z
       .meta({ description: 'How many there must be: else nothing starts (409 `parts_missing`).' }),
   })
   .meta({ id: 'Start' })
+export type StartBody = z.input<typeof startBody>
 
 /** Beside the spec, in every form. */
 export const createJobOptions = z.object({

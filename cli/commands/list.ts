@@ -59,7 +59,7 @@ export function renderJobs(jobs: readonly Job[], nowMs: number): string {
     [
       { title: 'ID', value: (job) => job.id },
       { title: 'NAME', value: (job) => shorten(job.name ?? '', 30) },
-      { title: 'STATUS', value: (job) => (job.status === 'paused' ? `paused (${job.pause?.reason ?? 'user'})` : job.status) },
+      { title: 'STATUS', value: statusText },
       { title: 'DONE', value: (job) => `${formatCount(job.progress.done)}/${formatCount(job.progress.total)}`, align: 'right' },
       { title: 'FAILED', value: (job) => formatCount(job.progress.failed), align: 'right' },
       { title: 'MODEL', value: (job) => [job.provider, job.model].filter((part) => part !== null).join('/') },
@@ -68,6 +68,11 @@ export function renderJobs(jobs: readonly Job[], nowMs: number): string {
     ],
     jobs,
   )
+}
+
+function statusText({ status, pause, draft }: Job): string {
+  if (draft !== null) return 'draft'
+  return status === 'paused' ? `paused (${pause?.reason ?? 'user'})` : status
 }
 
 function parseInstant(text: string): string {

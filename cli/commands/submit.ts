@@ -6,8 +6,8 @@ import { BatchwrightError } from '../../core/errors.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
+import { submitDraft } from '../drafts.ts'
 import { exitCodes, usageError, type ExitCode } from '../exit-codes.ts'
-import { detachable } from '../interruption.ts'
 import { addJobOptions, jobSpecOf, type JobOptions } from '../job-options.ts'
 import { parseDuration } from '../option-values.ts'
 import { countOf } from '../quantities.ts'
@@ -15,7 +15,8 @@ import { findJob } from '../job-reference.ts'
 import { printDryRun } from '../dry-run.ts'
 import { rejectsPathOf, reportRejects } from '../rejects.ts'
 import { readSpecFile } from '../spec-file.ts'
-import { createUploadDisplay } from '../upload-display.ts'
+import { fileItems } from '../submitted-items.ts'
+import { uploading } from '../uploading.ts'
 import { watchJob } from '../watching.ts'
 
 interface SubmitOptions extends JobOptions {
@@ -24,6 +25,7 @@ interface SubmitOptions extends JobOptions {
   wait?: boolean
   from?: string
   dryRun?: boolean
+  draft?: boolean
   ifExists?: 'error' | 'attach'
   rejects?: string
   timeout?: number
@@ -43,6 +45,7 @@ export function submitCommand(cli: Cli): Command {
       'submit examples/support-tickets.jsonl -m openai/gpt-5-mini --limit 20 --dry-run',
       'submit --spec examples/reviews.yaml --wait',
       'submit --from k7m2 -m anthropic/claude-haiku-4-5 --wait',
+      'submit examples/support-tickets.jsonl -m openai/gpt-5-mini --name tickets --draft',
     ],
   }).argument(
     '[FILE]',
@@ -55,6 +58,7 @@ export function submitCommand(cli: Cli): Command {
     .addOption(new Option('--format <FORMAT>', 'of the file, where its name does not tell').choices(['jsonl', 'csv']))
     .option('--from <JOB>', 'the items of another job instead of a file, with their ids, and what it asked')
     .option('--dry-run', 'check and plan everything, print what would be sent, store nothing')
+    .option('--draft', 'create it, but let it run only at `start`; until then `append` adds items. FILE, if any, is part 1')
     .addOption(
       new Option('--if-exists <WHAT>', 'where a job has this --name already: error, or attach to it').choices([
         'error',
@@ -76,7 +80,7 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
   if (argument !== undefined && options.from !== undefined)
     throw usageError('the items come from a file or, by --from, from a job: leave one out')
   const file = options.from === undefined ? (argument ?? specFile?.file ?? null) : `${options.from}.jsonl`
-  if (file === null)
+  if (file === null && options.draft !== true)
     throw usageError(
       specFile === null ? 'which items? name a file' : `${options.spec} names no file: add \`file:\`, or name one here`,
     )
@@ -85,8 +89,20 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
     throw usageError('--rejects is where --skip-invalid puts lines: add --skip-invalid')
   if (options.ifExists !== undefined && spec.name === undefined) throw usageError('--if-exists is about a name: add --name')
   const client = cli.client()
+  if (options.draft === true || file === null) {
+    for (const [option, given] of [
+      ['--from', options.from],
+      ['--dry-run', options.dryRun],
+      ['--wait', options.wait],
+      ['--rejects', options.rejects],
+    ])
+      if (given !== undefined)
+        throw usageError(`--draft only creates the job, and ${option as string} is about its items: leave one out`)
+    const { format, idempotencyKey, ifExists, json = false } = options
+    return await submitDraft(cli, client, { spec, file, format, idempotencyKey, ifExists, json })
+  }
   const items =
-    options.from === undefined ? itemsOf(cli, file, options.format) : { job: (await findJob(client, options.from)).id }
+    options.from === undefined ? fileItems(cli, file, options.format) : { job: (await findJob(client, options.from)).id }
   const localFilesFrom = file === '-' || options.from !== undefined ? process.cwd() : dirname(resolve(file))
   if (options.dryRun === true) {
     if (options.wait === true) throw usageError('--dry-run sends nothing that --wait could wait for: leave one out')
@@ -134,21 +150,14 @@ async function upload<Answer extends object>(
   cli: Cli,
   spec: JobSpec,
   items: Items,
-  send: (options: Pick<CreateJobOptions, 'signal' | 'onUploadProgress'>) => Promise<Answer>,
+  send: Parameters<typeof uploading<Answer>>[2],
 ): Promise<Answer | 'detached'> {
-  const display = createUploadDisplay(cli.stderr)
   try {
-    return await detachable(
-      async (signal) => await send({ signal, onUploadProgress: (sentBytes, totalBytes) => display.show(sentBytes, totalBytes) }),
-    )
+    return await uploading(cli, items, send)
   } catch (error) {
     throw spec.model === undefined && isMissingModel(error)
       ? usageError('which model? give -m PROVIDER/MODEL, for example -m openai/gpt-5-mini')
       : error
-  } finally {
-    display.end()
-    // After a refusal or Ctrl-C somebody may still be writing: an open standard input would keep this process.
-    if (typeof items === 'object' && 'bytes' in items) cli.stdin.destroy()
   }
 }
 
@@ -162,10 +171,4 @@ function isMissingModel(error: unknown): boolean {
       (first?.field === 'model' || first?.field === 'body.model') &&
       first.reason?.startsWith('no model') === true)
   )
-}
-
-function itemsOf(cli: Cli, file: string, format: 'jsonl' | 'csv' | undefined): Items {
-  if (file !== '-') return format === undefined ? file : { path: file, format }
-  if (cli.stdin.isTTY) printLine(cli.stderr, 'Reading items from the terminal; Ctrl-D ends them.')
-  return { bytes: cli.stdin as AsyncIterable<Uint8Array>, format: format ?? 'jsonl', name: 'stdin' }
 }

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Batchwright, type Job } from '../client/batchwright.ts'
+import { startCliStack, type CliStack } from '../test/cli-stack.ts'
+import { neutralItems } from './testing/cli-process.ts'
+
+const target = ['-m', 'openai/gpt-4o-mini'] as const
+
+let running: CliStack | undefined
+let cli: CliStack['cli']
+let jobs: Batchwright['jobs']
+
+beforeAll(async () => {
+  running = await startCliStack({ simulator: { duration_ms: 50 } })
+  cli = running.cli
+  jobs = new Batchwright({ url: running.api.url }).jobs
+})
+
+afterAll(async () => {
+  await running?.stop()
+})
+
+const promptsOf = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => ({ custom_id: `item-${from + index}`, prompt: `Say ${from + index}.` }))
+
+test('submit --draft, append, start: one job of all parts, in their order', async () => {
+  const first = await cli.run('submit', cli.writeLines('first.jsonl', promptsOf(1, 3)), ...target, '--name', 'parts', '--draft')
+  expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[2-9a-hjkmnp-z]{12}\n$/) })
+  const id = first.stdout.trim()
+  const second = cli.writeLines('second.jsonl', promptsOf(4, 2))
+  const appended = await cli.run('append', 'parts', second, '--json')
+  expect(JSON.parse(appended.stdout)).toEqual({ part: 2, items: 2, rejected_lines: 0, next_part: 3 })
+  // With its number, the same part adds nothing again.
+  expect((await cli.run('append', 'parts', second, '--part', '2')).code).toBe(0)
+  expect((await cli.run('status', id)).stdout).toContain('a draft of 2 parts')
+  expect(await cli.run('start', id, '--parts', '3')).toMatchObject({ code: 1, stderr: expect.stringContaining('2 of 3 parts') })
+  expect((await cli.run('start', id, '--parts', '2')).code).toBe(0)
+  expect((await cli.run('wait', id, '--timeout', '60s')).code).toBe(0)
+  const results = (await cli.run('results', id)).stdout.trimEnd().split('\n')
+  expect(results.map((line) => JSON.parse(line).custom_id)).toEqual([1, 2, 3, 4, 5].map((n) => `item-${n}`))
+  expect(await cli.run('append', id, second)).toMatchObject({ code: 1, stderr: expect.stringContaining('was started already') })
+})
+
+test('a draft without a file, and one whose file can not be taken', async () => {
+  const empty = await cli.run('submit', ...target, '--draft', '--json')
+  expect(JSON.parse(empty.stdout)).toMatchObject({ status: 'validating', draft: { next_part: 1 } } satisfies Partial<Job>)
+  const bad = await cli.run('submit', cli.writeLines('bad.jsonl', ['{"prompt":5}']), ...target, '--name', 'bad draft', '--draft')
+  expect(bad).toMatchObject({ code: 1, stdout: '' })
+  expect(JSON.parse((await cli.run('list', '--name', 'bad draft', '--json')).stdout)).toEqual([])
+})
+
+test.each([['--wait'], ['--dry-run'], ['--from', 'parts']])('--draft with %s is a usage error', async (...options) => {
+  const file = options[0] === '--from' ? [] : [cli.writeLines('some.jsonl', neutralItems(1))]
+  expect(await cli.run('submit', ...file, ...target, '--draft', ...options)).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('a program that dies between two parts goes on with the missing one', async () => {
+  const dies = async function* () {
+    yield* promptsOf(1, 25)
+    throw new Error('power cut')
+  }
+  const job = { provider: 'openai', model: 'gpt-4o-mini', name: 'resumed' }
+  const options = { idempotencyKey: 'resumed', itemsPerPart: 10 }
+  const stored: number[] = []
+  await expect(
+    jobs.createInParts({ ...job, items: dies() }, { ...options, onPart: (part) => stored.push(part) }),
+  ).rejects.toThrow('power cut')
+  expect(stored).toEqual([1, 2])
+  const created = await jobs.createInParts({ ...job, items: promptsOf(1, 34) }, options)
+  expect(created).toMatchObject({ draft: null, counts: { total: 34 } })
+  await jobs.wait(created.id, { timeoutMs: 60_000 })
+  const results = await Array.fromAsync(jobs.results(created.id))
+  expect(results.map(({ custom_id }) => custom_id)).toEqual(promptsOf(1, 34).map(({ custom_id }) => custom_id))
+  expect(results.every(({ status }) => status === 'succeeded')).toBe(true)
+  // Once more, when all is done.
+  expect((await jobs.createInParts({ ...job, items: promptsOf(1, 34) }, options)).id).toBe(created.id)
+})
+
+test('waiting for a draft says what it waits for', async () => {
+  const draft = await jobs.createDraft({ provider: 'openai', model: 'gpt-4o-mini' })
+  const waiting = await cli.run('wait', draft.id, '--timeout', '1s')
+  expect(waiting).toMatchObject({ code: 4, stderr: expect.stringContaining(`batchwright start ${draft.id}`) })
+})

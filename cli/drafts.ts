@@ -1,0 +1,71 @@
+import { dirname, resolve } from 'node:path'
+import type { Batchwright, CreateJobOptions, Part } from '../client/batchwright.ts'
+import type { JobSpec } from '../core/job-spec.ts'
+import { printJson, printLine, type Cli } from './cli.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { countOf } from './quantities.ts'
+import { fileItems } from './submitted-items.ts'
+import { uploading } from './uploading.ts'
+
+export interface NewDraft {
+  readonly spec: JobSpec
+  /** Null: it has no items yet. */
+  readonly file: string | null
+  readonly format: 'jsonl' | 'csv' | undefined
+  readonly idempotencyKey: string | undefined
+  readonly ifExists: CreateJobOptions['ifExists']
+  readonly json: boolean
+}
+
+/** Creates a job that runs only when it is started, with a file as its first part. If that can't be taken, there is no job. */
+export async function submitDraft(cli: Cli, client: Batchwright, draft: NewDraft): Promise<ExitCode> {
+  const { spec, file, format, idempotencyKey, ifExists, json } = draft
+  const job = await client.jobs.createDraft(spec, { idempotencyKey, ifExists })
+  if (file !== null) {
+    // One that was there before is nobody's to throw away.
+    const isOurs = idempotencyKey === undefined && ifExists !== 'attach'
+    const stored = await appendFile(cli, client, job.id, 1, file, format).catch(async (error: unknown) => {
+      if (isOurs) await client.jobs.delete(job.id)
+      throw error
+    })
+    if (stored === 'detached') {
+      if (isOurs) await client.jobs.delete(job.id)
+      printLine(cli.stderr, 'Upload stopped; nothing of it is kept.')
+      return exitCodes.detached
+    }
+    printLine(cli.stderr, describePart(job.id, stored))
+  } else {
+    printLine(cli.stderr, `Job ${job.id} is a draft. ${whatNext(job.id)}`)
+  }
+  if (json) printJson(cli, await client.jobs.get(job.id))
+  else printLine(cli.stdout, job.id)
+  return exitCodes.done
+}
+
+/** Sends a file as a part of a draft. */
+export async function appendFile(
+  cli: Cli,
+  client: Batchwright,
+  jobId: string,
+  part: number,
+  file: string,
+  format: 'jsonl' | 'csv' | undefined,
+): Promise<Part | 'detached'> {
+  const items = fileItems(cli, file, format)
+  const localFilesFrom = file === '-' ? process.cwd() : dirname(resolve(file))
+  return await uploading(
+    cli,
+    items,
+    async (options) => await client.jobs.addItems(jobId, part, items, { ...options, localFilesFrom }),
+  )
+}
+
+/** What is stored of a draft, and what to do next. */
+export function describePart(jobId: string, { part, items, rejected_lines }: Part): string {
+  const left = rejected_lines === 0 ? '' : `, ${countOf(rejected_lines, 'line')} left out (GET /v1/jobs/${jobId}/rejects)`
+  return `Part ${part} of job ${jobId}: ${countOf(items, 'item')}${left}. ${whatNext(jobId)}`
+}
+
+function whatNext(jobId: string): string {
+  return `Add to it with: batchwright append ${jobId} FILE; let it run with: batchwright start ${jobId}`
+}
