@@ -26,7 +26,7 @@ async function send(
     headers: { 'content-type': type },
     body,
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
-  } as RequestInit)
+  })
 }
 
 const start = async (id: string, body?: object) => await api.post(`/v1/jobs/${id}/start`, body)

@@ -19,7 +19,6 @@ import { createInputErrors, invalidInput, type InputErrors } from './input-error
 import type { JobInput } from './job-input.ts'
 import { createRejectStore } from './reject-store.ts'
 import { createLineChecker, type LineSummary } from './line-checker.ts'
-import type { ResolvedSpec } from './spec.ts'
 
 export interface JobUpload extends JobInput {
   readonly idempotencyKey: string | null

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
-import type { CreateJobOptions, Items } from '../../client/batchwright.ts'
+import type { Items } from '../../client/batchwright.ts'
 import { BatchwrightError } from '../../core/errors.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
