@@ -28,10 +28,10 @@ export async function withStack<Result>(
   death.promise.catch(() => undefined)
   try {
     const stack = await startStack({
+      simulate: ['openai'],
       ...options,
       dataDir,
       port: 0,
-      simulate: ['openai'],
       simulatorArgs: ['--duration', '0s'],
       stripProviderKeys: true,
       signal,

@@ -7,13 +7,14 @@ import type { Benchmark } from './benchmark.ts'
 import { ingest } from './ingest.ts'
 import { writeInputFile } from './input-file.ts'
 import { megabytes, tableOf, type Measurement } from './measurement.ts'
+import { otherProviders } from './other-providers.ts'
 import { wholeJob } from './whole-job.ts'
 
 /*
  * `npm run bench`: all benchmarks, or those that are named (`npm run bench -- ingest`). Progress goes to stderr, the table to stdout. Everything runs
  * against the simulator: nothing is spent. Exit code 1 when a bar is missed.
  */
-const benchmarks: Readonly<Record<string, Benchmark>> = { ingest, 'whole-job': wholeJob }
+const benchmarks: Readonly<Record<string, Benchmark>> = { ingest, 'whole-job': wholeJob, 'other-providers': otherProviders }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
