@@ -247,3 +247,14 @@ test('another program on the port is told apart', async () => {
 test('a URL that is none is refused', () => {
   expect(() => new Batchwright({ url: 'localhost:8787' })).toThrow(/BATCHWRIGHT_URL "localhost:8787" is not an address/)
 })
+
+test('with a limit no more is sent than it takes, but where the server leaves lines out', async () => {
+  const { server, jobs } = await serve(accept)
+  const items = temporaryFile('many.jsonl', '{"prompt":"a"}\n{"prompt":"b"}\n{"prompt":"c"}\n')
+  await jobs.create({ provider: 'openai', limit: 2, items })
+  await jobs.create({ provider: 'openai', limit: 2, skip_invalid: true, items })
+  expect(server.requests.map(({ body }) => ['a', 'b', 'c'].filter((prompt) => body.includes(`"${prompt}"`)))).toEqual([
+    ['a', 'b'],
+    ['a', 'b', 'c'],
+  ])
+})

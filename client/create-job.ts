@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DryRun, Job } from '../api/contracts/jobs.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JobSpec } from '../core/job-spec.ts'
+import { firstLines } from './first-lines.ts'
 import type { Http } from './http.ts'
 import { isJobItems, itemSourceOf, withProgress, type ItemSource, type Items, type JobItems } from './item-source.ts'
 import { withLocalFiles } from './local-files.ts'
@@ -64,16 +65,24 @@ async function bodyOf(
     const text = JSON.stringify({ ...spec, from: items.job })
     return { body: { contentType: 'application/json', open: () => text }, isRepeatable: true }
   }
-  const source = await uploadedSource(items, { onUploadProgress, localFilesFrom })
+  const source = await uploadedSource(items, { onUploadProgress, localFilesFrom }, firstItemsOf(spec))
   return { body: multipartBody(spec, source), isRepeatable: source.isRepeatable }
+}
+
+/** How many lines are enough for `limit`; undefined where only the server can tell, because it leaves some out. */
+function firstItemsOf({ limit, skip_invalid: skipInvalid }: JobSpec): number | undefined {
+  return skipInvalid === true ? undefined : limit
 }
 
 /** The items as they are sent. What is told is how much of the items themselves is read: only that has a size that is known ahead. */
 export async function uploadedSource(
   items: Exclude<Items, JobItems>,
   { onUploadProgress, localFilesFrom }: Pick<CreateJobOptions, 'onUploadProgress' | 'localFilesFrom'>,
+  firstItems?: number,
 ): Promise<ItemSource> {
   const plainSource = await itemSourceOf(items)
-  const readSource = onUploadProgress === undefined ? plainSource : withProgress(plainSource, onUploadProgress)
+  const cutSource =
+    firstItems === undefined || plainSource.mediaType === 'text/csv' ? plainSource : firstLines(plainSource, firstItems)
+  const readSource = onUploadProgress === undefined ? cutSource : withProgress(cutSource, onUploadProgress)
   return localFilesFrom === undefined ? readSource : withLocalFiles(readSource, localFilesFrom)
 }
