@@ -122,7 +122,12 @@ test('the worker runs the workflows that were bundled with it', async () => {
   const script = `import { loadWorkflowBundle } from ${JSON.stringify(loader)}; console.log(JSON.stringify(await loadWorkflowBundle()))`
   const { codePath } = JSON.parse(await succeed('node', ['--input-type=module', '--eval', script])) as { codePath: string }
   expect(codePath).toBe(join(folder, 'node_modules/batchwright/dist/workflow-bundle.js'))
-  expect(readFileSync(codePath, 'utf8')).toContain('batchJob')
+  const code = readFileSync(codePath, 'utf8')
+  expect(code).toContain('batchJob')
+  // Neither in the code nor in its source map is a path of the machine that built it.
+  const sourceMap = Buffer.from(/sourceMappingURL=data:[^,\n]*,(\S+)/.exec(code)?.[1] ?? '', 'base64').toString()
+  expect(sourceMap).toContain('./workflows/batch-job.ts')
+  expect(`${code}${sourceMap}`).not.toContain(join(import.meta.dirname, '..'))
 })
 
 test('the client submits an array, waits and reads the results', async () => {
