@@ -17,8 +17,8 @@ const membersPerInsert = 10_000
 /**
  * Plans the next round of a job: every item without an outcome goes into exactly one batch. One transaction under the job's row lock, which
  * raises the job's round: a second planner finds it raised and plans nothing. Items are read in pages, so the memory is flat.
- * In round 1 of a job with one destination a batch is a seq range; otherwise its items are listed. With `upToSeq` the round has the items up to there
- * only; the job's rounds count from `firstRound` at the earliest from then on.
+ * While no item was sent before (in round 1, and in the one after a canary), a batch of a job with one destination is a seq range; otherwise its items are
+ * listed. With `upToSeq` the round has the items up to there only; the job's rounds count from `firstRound` at the earliest from then on.
  */
 export async function planRound(
   database: Database,
@@ -31,14 +31,16 @@ export async function planRound(
     const [locked] = await tx<{ round: number }[]>`select round from jobs where id = ${job.id} for update`
     if (locked === undefined || locked.round !== round - 1) return { batches: 0, items: 0 }
     // Most jobs end with an answer to every item: one look at the index, where the pages below would look up each item to find none.
-    const [answered] = await tx<{ outcomes: number }[]>`select count(*)::int as outcomes from outcomes where job_id = ${job.id}`
+    const [planned] = await tx<{ batch: number; seq: number }[]>`
+      select coalesce(max(batch), 0)::int as batch, coalesce(max(seq_to), 0)::int as seq from batches where job_id = ${job.id}`
+    const { batch: lastBatch, seq: lastSeq } = planned ?? { batch: 0, seq: 0 }
+    const [answered] = await tx<{ outcomes: number; beyond: number }[]>`
+      select count(*)::int as outcomes, (count(*) filter (where seq > ${lastSeq}))::int as beyond from outcomes where job_id = ${job.id}`
     if (answered?.outcomes === job.items) return { batches: 0, items: 0 }
-    const isFirst = round === 1 && answered?.outcomes === 0
+    // What is left was never sent: all before it is answered, nothing of it is.
+    const isFirst = answered?.outcomes === lastSeq && answered.beyond === 0
     const isListed = !isFirst || job.mixed
-    const [numbers] = await tx<
-      { last: number }[]
-    >`select coalesce(max(batch), 0)::int as last from batches where job_id = ${job.id}`
-    const firstBatch = (numbers?.last ?? 0) + 1
+    const firstBatch = lastBatch + 1
     const sharder = createSharder(rules)
     let itemCount = 0
     let batchCount = 0
@@ -59,7 +61,7 @@ export async function planRound(
           ${shard.seqFrom}, ${shard.seqTo}, ${shard.size.requests}, ${shard.size.bytes}, ${shard.size.tokens})`
     }
 
-    for (let after = 0; ;) {
+    for (let after = isFirst ? lastSeq : 0; ;) {
       const page = await (isFirst ? readItems(tx, job.id, after, upToSeq) : readUnanswered(tx, job.id, after, upToSeq))
       const last = page.at(-1)
       if (last === undefined) break
