@@ -172,9 +172,14 @@ function toPart(part: ContentPart, path: string): JsonObject {
   return { inlineData: inline }
 }
 
-function toFileData(url: string): JsonObject {
+/** The media type that the end of an address tells, if it tells one. */
+export function mediaTypeOf(url: string): string | undefined {
   const path = URL.canParse(url) ? new URL(url).pathname : ''
-  const mimeType = typesByEnding[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? '']
+  return typesByEnding[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? '']
+}
+
+function toFileData(url: string): JsonObject {
+  const mimeType = mediaTypeOf(url)
   return mimeType === undefined ? { fileUri: url } : { mimeType, fileUri: url }
 }
 

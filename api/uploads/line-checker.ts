@@ -9,7 +9,9 @@ import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
 import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
 import { checkSchema } from '../../formats/json-output.ts'
 import { measureLine, renderers } from '../../formats/renderers.ts'
-import { nativeField } from '../../formats/request-defaults.ts'
+import type { ItemRequest } from '../../formats/canonical-request.ts'
+import { isForeign, nativeField } from '../../formats/request-defaults.ts'
+import { schemaOfRequest } from '../../formats/translation.ts'
 import { isPlainSchema } from '../../formats/plain-schema.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
@@ -58,12 +60,16 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
   let last: { model: string; endpoint: string } | null = null
   let itemSchemas = false
 
+  const namesOwnModel = (request: ItemRequest): boolean => {
+    const model = request.kind === 'native' ? request.body['model'] : undefined
+    return typeof model === 'string' && (!isForeign(request, provider.kind) || isKnown(model) === null)
+  }
+
   const checkFormat = (line: FormattedLine, lineNumber: number) => {
     if (lineFormat === null) {
       lineFormat = line.lineFormat
-      // The service's default is for lines that name no model.
-      if (modelIsDefault && line.request.kind === 'native' && typeof line.request.body['model'] === 'string')
-        defaults = { ...defaults, model: null }
+      // The service's default is for lines that name no model of this provider.
+      if (modelIsDefault && namesOwnModel(line.request)) defaults = { ...defaults, model: null }
     } else if (line.lineFormat !== lineFormat) {
       throw new InvalidLineError(
         lineNumber,
@@ -79,13 +85,7 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
     if (line.request.kind === 'generate' && defaults.endpoint === '/v1/embeddings') {
       throw new InvalidLineError(lineNumber, null, describePromptForEmbeddings(defaults.model, capabilitiesOf))
     }
-    try {
-      return renderers[provider.kind](line.request, defaults, capabilitiesOf)
-    } catch (error) {
-      if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
-      const { field, reason } = error.details as { field: string; reason: string }
-      throw new InvalidLineError(lineNumber, field, reason, { cause: error })
-    }
+    return naming(lineNumber, () => renderers[provider.kind](line.request, defaults, capabilitiesOf))
   }
 
   const checker: LineChecker = {
@@ -94,9 +94,10 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       checkFormat(line, lineNumber)
       const customId = line.customId ?? String(lineNumber)
       if (!isStorable(customId)) throw new InvalidLineError(lineNumber, 'custom_id', notStorable)
-      const schema = line.request.kind === 'generate' ? line.request.schema : undefined
+      const asked = naming(lineNumber, () => schemaOfRequest(line.request, provider.kind))
+      const schema = asked?.schema
       const unusable = schema === undefined || isPlainSchema(schema) ? null : schemaProblem(JSON.stringify(schema))
-      if (unusable !== null) throw new InvalidLineError(lineNumber, 'schema', unusable)
+      if (unusable !== null) throw new InvalidLineError(lineNumber, asked?.path ?? 'schema', unusable)
       const rendered = render(line, lineNumber)
       if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, modelField(line), notStorable)
       const problem = isKnown(rendered.model)
@@ -140,6 +141,17 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
         throw error
       }
     },
+  }
+}
+
+/** With the line's number for what can't be put in the provider's terms. */
+function naming<Result>(lineNumber: number, render: () => Result): Result {
+  try {
+    return render()
+  } catch (error) {
+    if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
+    const { field, reason } = error.details as { field: string; reason: string }
+    throw new InvalidLineError(lineNumber, field, reason, { cause: error })
   }
 }
 
