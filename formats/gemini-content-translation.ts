@@ -121,7 +121,9 @@ export function createContentTranslation(draft: TranslationDraft): ContentTransl
     addContent({ value, path }) {
       const content = camelCaseFieldsOf(value, path)
       const role = takeText(content, 'role') ?? 'user'
-      const parts = requireList(takeRequired(content, 'parts'))
+      const given = takeRequired(content, 'parts')
+      const parts = requireList(given)
+      if (parts.length === 0) throw unsupportedRequest(given.path, 'is empty')
       refuseRest(content)
       if (role === 'model') addAnswer(parts, path)
       // `function` is the older name of whoever answers calls.

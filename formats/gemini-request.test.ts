@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
-import { renderAnthropicRequest } from './anthropic-request.ts'
 import { renderGeminiRequest } from './gemini-request.ts'
 import { parseInputLine } from './input-line.ts'
-import { renderOpenAiRequest } from './openai-request.ts'
 import { type JobDefaults, noDefaults, noRevision, type Revision } from './rendering.ts'
 
 const any: ModelCapabilities = {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/json.ts'
+import { parseDataUrl } from './data-url.ts'
 import {
   type NativeField,
   type NativeFields,
@@ -122,22 +123,28 @@ function toPart({ value, path }: NativeField): DraftPart {
     case 'image_url': {
       const image = take(fields, 'image_url')
       const url = takeRequired(fieldsOf(image?.value, `${path}.image_url`), 'url')
-      return { part: { type: 'image', url: url.value }, path, fields: { url: url.path } }
+      return toSourcePart({ type: 'image' }, url, path)
     }
     case 'file': {
       const file = fieldsOf(take(fields, 'file')?.value, `${path}.file`)
       const data = take(file, 'file_data')
       if (data === undefined) throw unsupportedRequest(file.path, "only a file's own data can be translated, not its id")
-      return { part: toFilePart(requireText(data), takeText(file, 'filename')), path, fields: { url: data.path } }
+      return toSourcePart(namedFile(takeText(file, 'filename')), data, path)
     }
     default:
       throw unsupportedRequest(`${path}.type`, 'only text, image_url and file can be translated')
   }
 }
 
-/** The data of OpenAI's files are data URLs. */
-export function toFilePart(url: string, name: string | undefined): JsonObject {
-  return { type: 'file', url, ...(name === undefined ? {} : { name }) }
+export function namedFile(name: string | undefined): JsonObject {
+  return { type: 'file', ...(name === undefined ? {} : { name }) }
+}
+
+/** A part whose source is an address, or a data URL. */
+export function toSourcePart(part: JsonObject, source: NativeField, path: string): DraftPart {
+  const url = requireText(source)
+  const at = source.path
+  return { part: { ...part, ...(parseDataUrl(url) ?? { url }) }, path, fields: { url: at, data: at, media_type: at } }
 }
 
 function toCall({ value, path }: NativeField): DraftCall {

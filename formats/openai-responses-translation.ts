@@ -12,7 +12,7 @@ import {
   takeRequiredText,
   takeText,
 } from './native-fields.ts'
-import { toFilePart, toFunction } from './openai-chat-translation.ts'
+import { namedFile, toFunction, toSourcePart } from './openai-chat-translation.ts'
 import {
   addMessage,
   addResult,
@@ -134,7 +134,7 @@ function translateInput(input: NativeField, draft: TranslationDraft): void {
         break
       case 'function_call_output':
         endAnswer()
-        takeOnly(fields, 'caller')
+        takeCaller(fields)
         addResult(draft, takeRequiredText(fields, 'call_id'), toOutput(takeRequired(fields, 'output')), item.path)
         for (const name of ['name', 'namespace']) take(fields, name)
         break
@@ -153,7 +153,9 @@ function translateInput(input: NativeField, draft: TranslationDraft): void {
 }
 
 function toCall(fields: NativeFields): DraftCall {
-  for (const name of ['caller', 'namespace', 'async']) takeOnly(fields, name, false)
+  takeCaller(fields)
+  takeOnly(fields, 'async', false)
+  takeOnly(fields, 'namespace')
   return {
     call: {
       id: takeRequiredText(fields, 'call_id'),
@@ -163,6 +165,12 @@ function toCall(fields: NativeFields): DraftCall {
     path: fields.path,
     fields: { id: `${fields.path}.call_id`, name: `${fields.path}.name`, arguments: `${fields.path}.arguments` },
   }
+}
+
+/** Calls by programs at OpenAI can't be told elsewhere. */
+function takeCaller(fields: NativeFields): void {
+  const caller = take(fields, 'caller')
+  if (caller !== undefined) takeOnly(fieldsOf(caller.value, caller.path), 'type', 'direct')
 }
 
 /** A result is a text, or texts. */
@@ -193,16 +201,12 @@ function toPart({ value, path }: NativeField, role: string): DraftPart {
     case 'input_image': {
       const url = take(fields, 'image_url')
       if (url === undefined) throw unsupportedRequest(path, 'only an image by its address or data can be translated, not its id')
-      return { part: { type: 'image', url: url.value }, path, fields: { url: url.path } }
+      return toSourcePart({ type: 'image' }, url, path)
     }
     case 'input_file': {
       const source = take(fields, 'file_data') ?? take(fields, 'file_url')
       if (source === undefined) throw unsupportedRequest(path, 'only a file by its address or data can be translated, not its id')
-      return {
-        part: toFilePart(requireText(source), takeText(fields, 'filename')),
-        path,
-        fields: { url: source.path },
-      }
+      return toSourcePart(namedFile(takeText(fields, 'filename')), source, path)
     }
     default:
       throw unsupportedRequest(
