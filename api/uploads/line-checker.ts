@@ -101,7 +101,13 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
       const rendered = render(line, lineNumber)
       if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, modelField(line), notStorable)
       const problem = isKnown(rendered.model)
-      if (problem !== null) throw new InvalidLineError(lineNumber, modelField(line), problem)
+      if (problem !== null) {
+        // The job's own model was checked before: this is the line's.
+        const reason = isForeign(line.request, provider.kind)
+          ? `is "${rendered.model}", a model of another provider: give the job one (-m ${provider.name}/MODEL)`
+          : problem
+        throw new InvalidLineError(lineNumber, modelField(line), reason)
+      }
       const { bytes, tokens } = measureLine(provider.kind, placeholderItemId(seq), rendered)
       const oversize = describeOversize({ bytes, tokens }, limitsOf(rendered.model))
       if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
