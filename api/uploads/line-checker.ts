@@ -62,7 +62,7 @@ export function createLineChecker({ spec, provider, modelIsDefault }: ResolvedSp
 
   const namesOwnModel = (request: ItemRequest): boolean => {
     const model = request.kind === 'native' ? request.body['model'] : undefined
-    return typeof model === 'string' && (!isForeign(request, provider.kind) || isKnown(model) === null)
+    return typeof model === 'string' && (!isForeign(request, provider.kind) || catalog.isKnown(provider.kind, model))
   }
 
   const checkFormat = (line: FormattedLine, lineNumber: number) => {
