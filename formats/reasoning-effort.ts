@@ -1,6 +1,6 @@
 /** How much a model is to think, lowest first: OpenAI's words, of which the others have some. https://developers.openai.com/api/docs/guides/reasoning */
 export const reasoningEfforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
-export type ReasoningEffort = (typeof reasoningEfforts)[number]
+type ReasoningEffort = (typeof reasoningEfforts)[number]
 
 /** Of the levels that a model takes, lowest first, the highest that is not above what is asked for; else its lowest. */
 export function nearestEffort(asked: ReasoningEffort, taken: readonly string[]): string {
