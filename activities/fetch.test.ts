@@ -101,6 +101,25 @@ test('each answer is checked against the schema of its own line; one that can no
   ])
 })
 
+test('so is the answer to a line of another provider, against the schema that it has in its own terms', async () => {
+  const line = (schema: object) => ({
+    params: {
+      max_tokens: 100,
+      messages: [{ role: 'user', content: 'Line of another provider' }],
+      output_config: { format: { type: 'json_schema', schema } },
+    },
+  })
+  const possible = { type: 'object', properties: { label: { type: 'string' } }, required: ['label'], additionalProperties: false }
+  const jobId = await endedBatchOf([line(possible), line({ ...possible, not: {} })], { ...round, itemSchemas: true })
+  await fetchResults(jobId)
+  const rows = await db.database.drizzle.select().from(outcomes).where(eq(outcomes.jobId, jobId)).orderBy(outcomes.seq)
+  expect(rows.map(({ status, errorClass }) => [status, errorClass])).toEqual([
+    ['succeeded', null],
+    ['failed', 'invalid_output'],
+  ])
+  expect(JSON.parse(rows[0]?.answer ?? '')).toMatchObject({ output: { label: expect.any(String) } })
+})
+
 test('a job whose schema can not be used ends with errors instead of waiting for ever', async () => {
   const spec = JSON.stringify({ schema: unusable, retry: { max_rounds: 3 } })
   const rows = await fetchBatchOf([{ prompt: 'one' }, { prompt: 'two' }], { ...round, spec })

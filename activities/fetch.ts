@@ -1,3 +1,4 @@
+import { BatchwrightError } from '../core/errors.ts'
 import { parseItemId } from '../core/item-id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { BatchResult } from '../core/statuses.ts'
@@ -10,6 +11,7 @@ import { disown } from '../db/submissions.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
 import { unreadableLineCode } from '../formats/failed-answer.ts'
 import { parseInputLine } from '../formats/input-line.ts'
+import { schemaOfRequest } from '../formats/translation.ts'
 import { isTerminalAtProvider, ProviderError, resultsLagMs, type Provider, type ProviderBatch } from '../providers/provider.ts'
 import { loadContext, lookUp, stepOf, requireProvider, type BatchContext, type BatchKey } from './batch-context.ts'
 import type { BatchStep } from './batch-step.ts'
@@ -181,7 +183,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
     }
     const warnings = await warningsOfResent(dependencies, context, provider, [...received.keys()], earlier)
     const judged: JudgedResult[] = []
-    for await (const page of schemasOf(context, [...received.keys()])) {
+    for await (const page of schemasOf(context, provider, [...received.keys()])) {
       for (const [seq, schema] of page) {
         const { answer, raw } = received.get(seq) as ProviderResult
         judged.push({ ...judge(bench, seq, answer, raw, schema, earlier.get(seq) ?? []), warnings: warnings.get(seq) ?? null })
@@ -195,6 +197,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
   /** The schema that each item's answer must fit: the line's own, or the job's. Lines can be long: they are read, and let go, in pages. */
   async function* schemasOf(
     { job, spec, batch }: BatchContext,
+    provider: Provider,
     seqs: readonly number[],
   ): AsyncGenerator<Array<[seq: number, schema: JsonObject | null]>> {
     const common = spec.schema ?? null
@@ -203,10 +206,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       return
     }
     for await (const page of readItemLines(database.sql, batch.jobId, seqs)) {
-      yield page.map(({ seq, line }) => {
-        const { request } = parseInputLine(line.toString(), seq)
-        return [seq, request.kind === 'generate' ? (request.schema ?? common) : common]
-      })
+      yield page.map(({ seq, line }) => [seq, ownSchema(provider, line.toString(), seq) ?? common])
     }
   }
 
@@ -229,6 +229,16 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       ? unanswered('expired', 'batch_expired', 'the batch expired before this request was answered')
       : unanswered('missing', 'missing', `the provider's result files of a ${remote.rawStatus} batch have no line for this item`)
     await mergeUnanswered(dependencies, context, bench, answer)
+  }
+}
+
+function ownSchema(provider: Provider, line: string, seq: number): JsonObject | undefined {
+  try {
+    return schemaOfRequest(parseInputLine(line, seq).request, provider.kind)?.schema
+  } catch (error) {
+    // It was sent, so this is another version of ours: an answer is not given up for its line.
+    if (error instanceof BatchwrightError) return undefined
+    throw error
   }
 }
 

@@ -48,7 +48,7 @@ export function addJobOptions(command: Command): Command {
     .option('--schema <FILE|JSON>', 'JSON Schema that every answer must fit')
     .option('--max-tokens <N>', 'longest answer, in tokens', parseNumber)
     .option('--temperature <N>', 'from 0 to 2', parseNumber)
-    .addOption(new Option('--endpoint <PATH>', "the provider's endpoint for neutral lines").choices(endpoints))
+    .addOption(new Option('--endpoint <PATH>', "the provider's endpoint for neutral and translated lines").choices(endpoints))
     .option('--limit <N>', 'only the first N items', parseNumber)
     .option('--skip-invalid', 'leave out lines that can not be taken; they go to a file of their own, with the reason')
     .option('--spec <FILE>', 'a job in YAML or JSON, with the fields of the API and `file`; options here win over it')

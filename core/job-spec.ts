@@ -55,7 +55,7 @@ export const jobSpecSchema = z.strictObject({
   provider: z.string().min(1).optional(),
   /** Without one, the configured default, or the model that native lines name. */
   model: z.string().min(1).optional(),
-  /** Where neutral lines go; native lines name their own. */
+  /** Where neutral lines go, and those of another provider; a provider's own lines name theirs. */
   endpoint: z.enum(endpoints).optional(),
   system: z.string().min(1).optional(),
   /** A template for CSV input: `{{column}}` is replaced. */

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
+import { type InlineData, parseDataUrl } from './data-url.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -132,11 +133,8 @@ function toDocumentSource(part: Extract<ContentPart, { type: 'file' }>, path: st
 }
 
 /** The data of a part, also of one that comes as a data URL, which Anthropic does not take. Null: it is at an address. */
-function toInline(part: { url: string } | { data: string; media_type: string }): { media_type: string; data: string } | null {
-  if ('data' in part) return { media_type: part.media_type.toLowerCase(), data: part.data }
-  const match = /^data:([\w.+-]+\/[\w.+-]+)(?:;[^,;]*)*;base64,/i.exec(part.url)
-  if (match === null) return null
-  return { media_type: (match[1] as string).toLowerCase(), data: part.url.slice(match[0].length) }
+function toInline(part: { url: string } | InlineData): InlineData | null {
+  return 'data' in part ? { media_type: part.media_type.toLowerCase(), data: part.data } : parseDataUrl(part.url)
 }
 
 function toAnthropicTool(tool: Tool): JsonObject {

@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import { findUnsupportedSchema } from './anthropic-schema.ts'
 import type { GenerateRequest } from './canonical-request.ts'
+import { nearestEffort, nearestEffortWarning } from './reasoning-effort.ts'
 import { schemaInstruction, withinModel } from './request-defaults.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -63,8 +64,8 @@ function addSampling(body: JsonObject, request: GenerateRequest, capabilities: M
 
 function addEffort(body: JsonObject, asked: string, capabilities: ModelCapabilities, warnings: string[]): void {
   // OpenAI's words for as little as possible.
-  const level = asked === 'none' || asked === 'minimal' ? 'low' : asked
-  if (!(efforts as readonly string[]).includes(level)) {
+  const level = efforts.find((each) => each === (asked === 'none' || asked === 'minimal' ? 'low' : asked))
+  if (level === undefined) {
     throw unsupportedRequest('reasoning_effort', `"${asked}" is none that Claude has: ${efforts.join(', ')}`)
   }
   const taken = capabilities.efforts ?? efforts
@@ -72,9 +73,8 @@ function addEffort(body: JsonObject, asked: string, capabilities: ModelCapabilit
     warnings.push('reasoning_effort left out: the model has no effort; give provider_options.anthropic.thinking')
     return
   }
-  const lower = efforts.slice(0, efforts.indexOf(level as (typeof efforts)[number]) + 1).filter((each) => taken.includes(each))
-  const chosen = lower.at(-1) ?? (taken[0] as string)
-  if (chosen !== asked) warnings.push(`reasoning_effort sent as ${chosen}, the nearest that the model has to ${asked}`)
+  const chosen = nearestEffort(level, taken)
+  if (chosen !== asked) warnings.push(nearestEffortWarning(chosen, asked))
   body['output_config'] = { ...asObject(body['output_config']), effort: chosen }
   // https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking: to be asked for, except where it is the default.
   if (capabilities.thinksOnRequest === true && asked !== 'none') body['thinking'] = { type: 'adaptive' }

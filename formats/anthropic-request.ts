@@ -1,13 +1,12 @@
-import { BatchwrightError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import { toMessagesBody } from './anthropic-messages.ts'
 import { addMessagesParameters, dropUnsupportedParams } from './anthropic-parameters.ts'
 import { reviseParams } from './anthropic-revision.ts'
 import type { CanonicalRequest, ItemRequest, NativeRequest } from './canonical-request.ts'
-import { applyDefaults, checkCapabilities, chooseModel, untranslated, withModel } from './request-defaults.ts'
-import { fromChatBody } from './openai-chat-translation.ts'
-import { type JobDefaults, noDefaults, type RenderRequest, type RenderedRequest } from './rendering.ts'
+import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
+import { applyDefaults, checkCapabilities, chooseModel, withModel } from './request-defaults.ts'
+import { renderTranslated } from './translation.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /** Anthropic has one endpoint; a job's `endpoint`, in OpenAI's spelling, only says whether it is for answers or for embeddings. */
@@ -52,23 +51,10 @@ function noEmbeddings(field: string): Error {
 /** The params as they came, but for the model. Only a fallback model, which their writer could not know, gets params that are cleaned for it. */
 function renderNative(request: NativeRequest, context: RenderContext): JsonObject {
   const { model, capabilities, defaults, warnings } = context
-  if (request.format !== 'anthropic') return renderTranslated(request, context)
+  if (request.format !== 'anthropic') return renderTranslated(request, context, renderParams)
   const params = withModel(request.body, model)
   if (defaults.modelOverride === null || request.body['model'] === model) return params
   return dropUnsupportedParams(params, capabilities, warnings)
-}
-
-/** A line of OpenAI's for chat completions. As in its own place, the job's values don't touch it. */
-function renderTranslated(request: NativeRequest, context: RenderContext): JsonObject {
-  if (request.endpoint !== '/v1/chat/completions') throw untranslated(request, 'anthropic')
-  const line = fromChatBody(request.body, context.warnings)
-  try {
-    return renderGenerate(line, { ...context, defaults: noDefaults })
-  } catch (error) {
-    if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
-    const { field, reason } = error.details as { field: string; reason: string }
-    throw unsupportedRequest(`body.${field}`, reason)
-  }
 }
 
 function renderGenerate(line: Extract<CanonicalRequest, { kind: 'generate' }>, context: RenderContext): JsonObject {

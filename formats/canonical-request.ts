@@ -42,6 +42,8 @@ export interface GenerateRequest {
 export interface EmbedRequest {
   kind: 'embed'
   input: string
+  /** How many numbers; else as many as the model makes. */
+  dimensions?: number
 }
 
 /** What an item asks for, in no provider's terms. `provider_options` are merged into the body of the provider they name. */

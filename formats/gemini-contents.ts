@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
+import { type InlineData, parseDataUrl } from './data-url.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 export interface ContentsOptions {
@@ -172,18 +173,21 @@ function toPart(part: ContentPart, path: string): JsonObject {
   return { inlineData: inline }
 }
 
-function toFileData(url: string): JsonObject {
+/** The media type that the end of an address tells, if it tells one. */
+export function mediaTypeOf(url: string): string | undefined {
   const path = URL.canParse(url) ? new URL(url).pathname : ''
-  const mimeType = typesByEnding[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? '']
+  return typesByEnding[/\.(\w+)$/.exec(path)?.[1]?.toLowerCase() ?? '']
+}
+
+function toFileData(url: string): JsonObject {
+  const mimeType = mediaTypeOf(url)
   return mimeType === undefined ? { fileUri: url } : { mimeType, fileUri: url }
 }
 
 /** The data of a part, also of one that comes as a data URL, which Gemini does not take. Null: it is at an address. */
-function toInline(part: { url: string } | { data: string; media_type: string }): { mimeType: string; data: string } | null {
-  if ('data' in part) return { mimeType: part.media_type.toLowerCase(), data: part.data }
-  const match = /^data:([\w.+-]+\/[\w.+-]+)(?:;[^,;]*)*;base64,/i.exec(part.url)
-  if (match === null) return null
-  return { mimeType: (match[1] as string).toLowerCase(), data: part.url.slice(match[0].length) }
+function toInline(part: { url: string } | InlineData): { mimeType: string; data: string } | null {
+  const inline = 'data' in part ? part : parseDataUrl(part.url)
+  return inline === null ? null : { mimeType: inline.media_type.toLowerCase(), data: inline.data }
 }
 
 function toFunctionDeclaration(tool: Tool): Json {

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
-import { renderAnthropicRequest } from './anthropic-request.ts'
 import { renderGeminiRequest } from './gemini-request.ts'
 import { parseInputLine } from './input-line.ts'
-import { renderOpenAiRequest } from './openai-request.ts'
 import { type JobDefaults, noDefaults, noRevision, type Revision } from './rendering.ts'
 
 const any: ModelCapabilities = {
@@ -289,24 +287,13 @@ describe('lines of others', () => {
     expect(warnings).toHaveLength(2)
   })
 
-  test('OpenAI’s chat lines are translated, others are refused by name', () => {
+  test('OpenAI’s chat lines are translated', () => {
     const body = { model: 'three', messages: [{ role: 'user', content: 'Hi' }], max_completion_tokens: 9, user: 'u' }
     const rendered = render({ url: '/v1/chat/completions', body }, { system: 'not mine' })
     expect(rendered.body).toEqual({ contents: [user('Hi')], generationConfig: { maxOutputTokens: 9 } })
     expect(rendered.warnings).toHaveLength(1)
-    expect(() => render({ url: '/v1/responses', body: { input: 'Hi' } })).toThrow(/body: is a request in OpenAI's format/)
-    expect(() => render({ params: { max_tokens: 1, messages: [] } })).toThrow(/params: is a request in Anthropic's format/)
     const asked = { ...body, stop: ['1', '2', '3', '4', '5', '6'] }
     expect(() => render({ url: '/v1/chat/completions', body: asked })).toThrow(/body\.stop/)
-  })
-
-  test('Gemini’s for others are refused by name', () => {
-    const line = parseInputLine(JSON.stringify({ key: 'a', request }), 1).request
-    for (const renderer of [renderOpenAiRequest, renderAnthropicRequest]) {
-      expect(() => renderer(line, { ...noDefaults, model: 'm' }, () => unknown)).toThrow(
-        /request: is a request in Gemini's format/,
-      )
-    }
   })
 })
 

@@ -1,13 +1,12 @@
-import { BatchwrightError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { EmbedRequest, GenerateRequest, ItemRequest, NativeRequest } from './canonical-request.ts'
 import { toContentsBody } from './gemini-contents.ts'
 import { addGenerationConfig, asObject, dropUnsupportedConfig } from './gemini-parameters.ts'
 import { reviseRequest } from './gemini-revision.ts'
-import { fromChatBody } from './openai-chat-translation.ts'
-import { type JobDefaults, noDefaults, type RenderRequest, type RenderedRequest } from './rendering.ts'
-import { applyDefaults, checkCapabilities, chooseModel, untranslated } from './request-defaults.ts'
+import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
+import { applyDefaults, checkCapabilities, chooseModel } from './request-defaults.ts'
+import { renderTranslated } from './translation.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -42,7 +41,7 @@ function renderBody(request: ItemRequest, context: RenderContext): { endpoint: s
     case 'native':
       return renderNative(request, context)
     case 'embed':
-      return { endpoint: geminiEndpoints.embed, body: renderEmbed(request, context, 'input') }
+      return { endpoint: geminiEndpoints.embed, body: renderEmbed(request, context) }
     case 'generate':
       return { endpoint: geminiEndpoints.generate, body: renderGenerate(request, context) }
   }
@@ -51,7 +50,7 @@ function renderBody(request: ItemRequest, context: RenderContext): { endpoint: s
 /** The request as it came. Only a fallback model, which its writer could not know, gets one that is cleaned for it. */
 function renderNative(request: NativeRequest, context: RenderContext): { endpoint: string; body: JsonObject } {
   const { model, capabilities, defaults, warnings } = context
-  if (request.format !== 'gemini') return renderTranslated(request, context)
+  if (request.format !== 'gemini') return renderTranslated(request, context, renderBody)
   const { endpoint, body } = request
   const isEmbedding = endpoint === geminiEndpoints.embed
   const field = isEmbedding ? 'request.content' : 'request.contents'
@@ -62,33 +61,12 @@ function renderNative(request: NativeRequest, context: RenderContext): { endpoin
   return { endpoint, body: isEmbedding ? ownModel : dropUnsupportedConfig(ownModel, capabilities, warnings) }
 }
 
-/** A line of OpenAI's for chat completions or embeddings. As in its own place, the job's values don't touch it. */
-function renderTranslated(request: NativeRequest, context: RenderContext): { endpoint: string; body: JsonObject } {
-  const own = { ...context, defaults: { ...noDefaults, endpoint: context.defaults.endpoint } }
-  if (request.endpoint === '/v1/embeddings') {
-    const { input, dimensions } = request.body
-    if (typeof input !== 'string') throw unsupportedRequest('body.input', 'only one text can be translated')
-    const body = renderEmbed({ kind: 'embed', input }, own, 'body.input')
-    return {
-      endpoint: geminiEndpoints.embed,
-      body: typeof dimensions === 'number' ? { ...body, outputDimensionality: dimensions } : body,
-    }
-  }
-  if (request.endpoint !== '/v1/chat/completions') throw untranslated(request, 'gemini')
-  const line = fromChatBody(request.body, context.warnings)
-  try {
-    return { endpoint: geminiEndpoints.generate, body: renderGenerate(line, own) }
-  } catch (error) {
-    if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
-    const { field, reason } = error.details as { field: string; reason: string }
-    throw unsupportedRequest(`body.${field}`, reason)
-  }
-}
-
 /** https://ai.google.dev/gemini-api/docs/embeddings */
-function renderEmbed(request: EmbedRequest & Options, context: RenderContext, field: string): JsonObject {
-  checkKind(true, field, context)
-  return { content: { parts: [{ text: request.input }] }, ...request.provider_options?.['gemini'] }
+function renderEmbed(request: EmbedRequest & Options, context: RenderContext): JsonObject {
+  checkKind(true, 'input', context)
+  const body: JsonObject = { content: { parts: [{ text: request.input }] } }
+  if (request.dimensions !== undefined) body['outputDimensionality'] = request.dimensions
+  return { ...body, ...request.provider_options?.['gemini'] }
 }
 
 function renderGenerate(line: GenerateRequest & Options, context: RenderContext): JsonObject {

@@ -1,31 +1,20 @@
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { nearestEffort, nearestEffortWarning, reasoningEfforts } from './reasoning-effort.ts'
+import { budgetsOfEfforts } from './thinking-budget.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
-
-/** What can be asked for, lowest first: OpenAI's words, with which Google's own translation begins too. */
-const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
-type Effort = (typeof efforts)[number]
-
-/** Google's own translation of `reasoning_effort` for Gemini 2.5: https://ai.google.dev/gemini-api/docs/openai#thinking */
-const budgets: Readonly<Record<Exclude<Effort, 'xhigh' | 'max'>, number>> = {
-  none: 0,
-  minimal: 1_024,
-  low: 1_024,
-  medium: 8_192,
-  high: 24_576,
-}
 
 /**
  * `reasoning_effort` as `thinkingConfig`: a level for Gemini 3, a number of tokens for Gemini 2.5. A model takes one of the two and refuses the other. Of a
  * model that is not known it is taken that it is new. https://ai.google.dev/gemini-api/docs/thinking
  */
 export function addThinking(config: JsonObject, asked: string, capabilities: ModelCapabilities, warnings: string[]): void {
-  const effort = efforts.find((each) => each === asked)
+  const effort = reasoningEfforts.find((each) => each === asked)
   if (effort === undefined)
-    throw unsupportedRequest('reasoning_effort', `"${asked}" is none that Gemini has: ${efforts.join(', ')}`)
+    throw unsupportedRequest('reasoning_effort', `"${asked}" is none that Gemini has: ${reasoningEfforts.join(', ')}`)
   const { thinkingBudget } = capabilities
   if (thinkingBudget !== undefined) {
-    const wanted = effort === 'xhigh' || effort === 'max' ? thinkingBudget.most : budgets[effort]
+    const wanted = effort === 'xhigh' || effort === 'max' ? thinkingBudget.most : budgetsOfEfforts[effort]
     const budget = Math.min(Math.max(wanted, thinkingBudget.least), thinkingBudget.most)
     if (effort === 'none' && budget > 0)
       warnings.push(`reasoning_effort sent as ${budget} tokens, the least that the model thinks`)
@@ -37,8 +26,7 @@ export function addThinking(config: JsonObject, asked: string, capabilities: Mod
     warnings.push('reasoning_effort left out: the model has none; give provider_options.gemini.generationConfig.thinkingConfig')
     return
   }
-  const lower = efforts.slice(0, efforts.indexOf(effort) + 1).filter((each) => taken.includes(each))
-  const chosen = lower.at(-1) ?? (taken[0] as string)
-  if (chosen !== asked) warnings.push(`reasoning_effort sent as ${chosen}, the nearest that the model has to ${asked}`)
+  const chosen = nearestEffort(effort, taken)
+  if (chosen !== asked) warnings.push(nearestEffortWarning(chosen, asked))
   config['thinkingConfig'] = { thinkingLevel: chosen.toUpperCase() }
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
+import { toDataUrl } from './data-url.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -75,8 +76,4 @@ function toChatTool(tool: Tool): JsonObject {
   if (tool.description !== undefined) definition['description'] = tool.description
   if (tool.parameters !== undefined) definition['parameters'] = tool.parameters
   return { type: 'function', function: definition }
-}
-
-export function toDataUrl(part: { data: string; media_type: string }): string {
-  return `data:${part.media_type};base64,${part.data}`
 }

@@ -3,6 +3,7 @@ import { didYouMean } from '../core/nearest-name.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { GenerateRequest } from './canonical-request.ts'
 import { findStrictViolation } from './openai-strict-schema.ts'
+import { nearestEffort, nearestEffortWarning, reasoningEfforts } from './reasoning-effort.ts'
 import { schemaInstruction, withinModel } from './request-defaults.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -20,8 +21,6 @@ const refusedByReasoningModels = [
 ] as const
 
 const mostStops = 4
-/** https://developers.openai.com/api/docs/guides/reasoning: which of them a model takes differs. */
-const efforts: readonly string[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 
 /** Adds limits, sampling, effort and the answer's format to a body, in the endpoint's own terms. */
 export function addParameters(
@@ -45,18 +44,32 @@ export function addParameters(
       throw unsupportedRequest('stop', `OpenAI takes at most ${mostStops} sequences, not ${value.length}`)
     else body[name] = value
   }
-  if (request.reasoning_effort !== undefined) {
-    const effort = request.reasoning_effort
-    if (!efforts.includes(effort))
-      throw unsupportedRequest(
-        'reasoning_effort',
-        `"${effort}" is none that OpenAI has${didYouMean(effort, efforts)}: ${efforts.join(', ')}`,
-      )
-    if (capabilities.known && !capabilities.reasoning) warnings.push('reasoning_effort left out: not a reasoning model')
-    else if (atResponses) body['reasoning'] = { effort }
-    else body['reasoning_effort'] = effort
-  }
+  if (request.reasoning_effort !== undefined) addEffort(body, atResponses, request.reasoning_effort, capabilities, warnings)
   if (request.schema !== undefined) addSchema(body, atResponses, request.schema, capabilities, warnings)
+}
+
+/** Which of the levels a model takes differs: what it would refuse becomes the nearest that it has. https://developers.openai.com/api/docs/guides/reasoning */
+function addEffort(
+  body: JsonObject,
+  atResponses: boolean,
+  asked: string,
+  capabilities: ModelCapabilities,
+  warnings: string[],
+): void {
+  const effort = reasoningEfforts.find((each) => each === asked)
+  if (effort === undefined)
+    throw unsupportedRequest(
+      'reasoning_effort',
+      `"${asked}" is none that OpenAI has${didYouMean(asked, reasoningEfforts)}: ${reasoningEfforts.join(', ')}`,
+    )
+  if ((capabilities.known && !capabilities.reasoning) || capabilities.efforts?.length === 0) {
+    warnings.push(`reasoning_effort left out: ${capabilities.reasoning ? 'the model has none' : 'not a reasoning model'}`)
+    return
+  }
+  const chosen = capabilities.efforts === undefined ? effort : nearestEffort(effort, capabilities.efforts)
+  if (chosen !== effort) warnings.push(nearestEffortWarning(chosen, effort))
+  if (atResponses) body['reasoning'] = { effort: chosen }
+  else body['reasoning_effort'] = chosen
 }
 
 /** Leaves out, with a warning each, what a model does not take from a body that was written for another one. */

@@ -21,6 +21,7 @@ const chat: ModelCapabilities = {
 const models: Record<string, ModelCapabilities> = {
   chat,
   reasoner: { ...chat, reasoning: true },
+  older: { ...chat, reasoning: true, efforts: ['low', 'medium', 'high'] },
   pro: { ...chat, reasoning: true, endpoints: ['/v1/responses'] },
   blind: { ...chat, images: false, files: false, tools: false, structuredOutput: false },
   embedder: { ...chat, embeddings: true, endpoints: ['/v1/embeddings'] },
@@ -100,6 +101,18 @@ describe('chat completions', () => {
       reasoning_effort: 'low',
     })
     expect(warnings).toEqual(['temperature', 'top_p', 'stop'].map((name) => `${name} left out: reasoning models do not take it`))
+  })
+
+  test('an older model gets the nearest effort that it has', () => {
+    const effortOf = (asked: string, endpoint: JobDefaults['endpoint'] = null) =>
+      render({ prompt: 'Hi', reasoning_effort: asked }, { model: 'older', endpoint })
+    expect(effortOf('high')).toMatchObject({ body: { reasoning_effort: 'high' }, warnings: [] })
+    expect(effortOf('none')).toMatchObject({
+      body: { reasoning_effort: 'low' },
+      warnings: ['reasoning_effort sent as low, the nearest that the model has to none'],
+    })
+    expect(effortOf('max', '/v1/responses').body['reasoning']).toEqual({ effort: 'high' })
+    expect(render({ prompt: 'Hi', reasoning_effort: 'none' }, { model: 'reasoner' }).body['reasoning_effort']).toBe('none')
   })
 
   test('a model that does not reason gets no effort', () => {

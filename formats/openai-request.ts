@@ -7,7 +7,8 @@ import { addParameters, dropUnsupported } from './openai-parameters.ts'
 import { toResponsesBody } from './openai-responses-body.ts'
 import { reviseBody } from './openai-revision.ts'
 import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
-import { applyDefaults, checkCapabilities, chooseModel, untranslated, withModel } from './request-defaults.ts'
+import { applyDefaults, checkCapabilities, chooseModel, withModel } from './request-defaults.ts'
+import { renderTranslated } from './translation.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -33,7 +34,7 @@ interface RenderContext {
 function renderBody(request: ItemRequest, context: RenderContext): { endpoint: string; body: JsonObject } {
   switch (request.kind) {
     case 'native':
-      return { endpoint: request.endpoint, body: renderNative(request, context) }
+      return renderNative(request, context)
     case 'embed':
       return { endpoint: '/v1/embeddings', body: renderEmbed(request, context) }
     case 'generate':
@@ -42,11 +43,12 @@ function renderBody(request: ItemRequest, context: RenderContext): { endpoint: s
 }
 
 /** The body as it came, but for the model. Only a fallback model, which its writer could not know, gets a body that is cleaned for it. */
-function renderNative(request: NativeRequest, context: RenderContext): JsonObject {
-  if (request.format !== 'openai') throw untranslated(request, 'openai')
+function renderNative(request: NativeRequest, context: RenderContext): { endpoint: string; body: JsonObject } {
+  if (request.format !== 'openai') return renderTranslated(request, context, renderBody)
+  const { endpoint } = request
   const body = withModel(request.body, context.model)
-  if (context.defaults.modelOverride === null || request.body['model'] === context.model) return body
-  return dropUnsupported(body, request.endpoint, context.capabilities, context.warnings)
+  if (context.defaults.modelOverride === null || request.body['model'] === context.model) return { endpoint, body }
+  return { endpoint, body: dropUnsupported(body, endpoint, context.capabilities, context.warnings) }
 }
 
 function renderEmbed(request: EmbedRequest & Options, context: RenderContext): JsonObject {
@@ -63,7 +65,9 @@ function renderEmbed(request: EmbedRequest & Options, context: RenderContext): J
       `asks for an embedding, which ${model} does not make: give \`prompt\` or \`messages\`, or choose text-embedding-3-small`,
     )
   }
-  return { model, input: request.input, ...request.provider_options?.['openai'] }
+  const body: JsonObject = { model, input: request.input }
+  if (request.dimensions !== undefined) body['dimensions'] = request.dimensions
+  return { ...body, ...request.provider_options?.['openai'] }
 }
 
 function renderGenerate(line: GenerateRequest & Options, context: RenderContext): { endpoint: Endpoint; body: JsonObject } {

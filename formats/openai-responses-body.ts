@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
-import { toDataUrl } from './openai-chat-body.ts'
+import { toDataUrl } from './data-url.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**

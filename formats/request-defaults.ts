@@ -17,12 +17,19 @@ export function nativeField(format: NativeRequest['format']): 'body' | 'params' 
   }
 }
 
-/** The model that a request goes to. Throws `unsupported_request` when none is named, or a native line names another one than its job. */
+/** Whether a line was written for another kind of provider than the one that it goes to. */
+export function isForeign(request: ItemRequest, kind: ProviderKind): request is NativeRequest {
+  return request.kind === 'native' && request.format !== kind
+}
+
+/** The model that a request goes to. Throws `unsupported_request` when none is named, or a provider's own line names another one than its job. */
 export function chooseModel(request: ItemRequest, defaults: JobDefaults, kind: ProviderKind): string {
   const named = request.kind === 'native' ? request.body['model'] : undefined
   // Gemini's own spelling is `models/gemini-3.8-flash`.
   const own = typeof named === 'string' && kind === 'gemini' ? named.replace(/^models\//, '') : named
   if (defaults.modelOverride !== null) return defaults.modelOverride
+  // A line that was written for another provider names a model of that one.
+  if (defaults.model !== null && isForeign(request, kind)) return defaults.model
   const field = request.kind === 'native' ? `${nativeField(request.format)}.model` : 'model'
   if (typeof own === 'string' && own !== '') {
     if (defaults.model !== null && defaults.model !== own) {
@@ -76,13 +83,4 @@ export function withinModel(maxTokens: number, name: string, capabilities: Model
 /** For a model, or a schema, for which the provider has no structured output. The answer is checked against the schema in any case. */
 export function schemaInstruction(schema: JsonObject): string {
   return `Answer with only a JSON object that fits this JSON Schema:\n${JSON.stringify(schema)}`
-}
-
-/** A line in one provider's format that can't be put in another one's terms. */
-export function untranslated(request: NativeRequest, kind: ProviderKind): Error {
-  const written = { openai: "OpenAI's", anthropic: "Anthropic's", gemini: "Gemini's" }[request.format]
-  return unsupportedRequest(
-    nativeField(request.format),
-    `is a request in ${written} format for ${request.endpoint}, which is not translated for ${kind}: write a neutral line, {custom_id, prompt}, or choose a provider of kind ${request.format}`,
-  )
 }

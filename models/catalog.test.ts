@@ -101,6 +101,8 @@ describe('models/anthropic.yaml', () => {
     })
     expect(catalog.capabilities('anthropic', 'claude-opus-4-6')).toMatchObject({ reasoning: false, thinksOnRequest: true })
     expect(catalog.capabilities('anthropic', 'claude-haiku-4-5').efforts).toEqual([])
+    expect(catalog.capabilities('openai', 'gpt-5-mini-2025-08-07').efforts).toEqual(['minimal', 'low', 'medium', 'high'])
+    expect(catalog.capabilities('openai', 'gpt-5.1').efforts).toBeUndefined()
   })
 
   test('prices are those of their time, and of the family of a dated name', () => {

@@ -77,5 +77,12 @@ test('a native line goes with its params untouched, and one of another provider 
   const jobId = await createJob(stack, [{ custom_id: 'mine', params }], { provider: 'anthropic', model })
   expect(await jobAt(stack, jobId, undefined, 30_000)).toMatchObject({ status: 'completed', succeeded: 1 })
   await expectAnswers(jobId, [prompt])
-  await expect(createJob(stack, [{ custom_id: 'mine', params }])).rejects.toThrow(/422 .*params/)
+  const request = { contents: [{ role: 'user', parts: [{ text: prompt }] }], generationConfig: { maxOutputTokens: 500 } }
+  const translated = await createJob(stack, [{ key: 'mine', request }], { provider: 'anthropic', model })
+  expect(await jobAt(stack, translated, undefined, 30_000)).toMatchObject({ status: 'completed', succeeded: 1 })
+  await expectAnswers(translated, [prompt])
+  const atOpenAi = await createJob(stack, [{ custom_id: 'mine', params }])
+  expect(await jobAt(stack, atOpenAi, undefined, 30_000)).toMatchObject({ status: 'completed', succeeded: 1 })
+  const containers = { ...params, container: 'c' }
+  await expect(createJob(stack, [{ custom_id: 'mine', params: containers }])).rejects.toThrow(/422 .*params\.container/)
 })

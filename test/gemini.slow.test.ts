@@ -132,10 +132,13 @@ test('embeddings go by their own method', async () => {
   }
 })
 
-test('a native line goes with its request untouched, and to others it is refused by name', async () => {
+test('a native line goes with its request untouched, and to others it is translated or refused by name', async () => {
   const text = 'Gemini, native: what is 1 + 1?'
   const jobId = await createJob(stack, [{ key: 'mine', request: prompt(text) }], { provider: 'gemini', model })
   expect(await jobAt(stack, jobId, undefined, 60_000)).toMatchObject({ status: 'completed', succeeded: 1 })
   await expectAnswers(jobId, [text])
-  await expect(createJob(stack, [{ key: 'mine', request: prompt(text) }])).rejects.toThrow(/422 .*request/)
+  const translated = await createJob(stack, [{ key: 'mine', request: prompt(text) }])
+  expect(await jobAt(stack, translated, undefined, 60_000)).toMatchObject({ status: 'completed', succeeded: 1 })
+  const cached = { ...prompt(text), cachedContent: 'cachedContents/c' }
+  await expect(createJob(stack, [{ key: 'mine', request: cached }])).rejects.toThrow(/422 .*request\.cachedContent/)
 })

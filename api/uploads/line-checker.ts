@@ -9,7 +9,9 @@ import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
 import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
 import { checkSchema } from '../../formats/json-output.ts'
 import { measureLine, renderers } from '../../formats/renderers.ts'
-import { nativeField } from '../../formats/request-defaults.ts'
+import type { ItemRequest } from '../../formats/canonical-request.ts'
+import { isForeign, nativeField } from '../../formats/request-defaults.ts'
+import { schemaOfRequest } from '../../formats/translation.ts'
 import { isPlainSchema } from '../../formats/plain-schema.ts'
 import type { JobDefaults, RenderedRequest } from '../../formats/rendering.ts'
 import { requireKnownModel, type Catalog } from '../../models/catalog.ts'
@@ -70,12 +72,16 @@ export function createLineChecker(
       : { model: earlier.model, endpoint: earlier.endpoint }
   let itemSchemas = earlier?.itemSchemas ?? false
 
+  const namesOwnModel = (request: ItemRequest): boolean => {
+    const model = request.kind === 'native' ? request.body['model'] : undefined
+    return typeof model === 'string' && (!isForeign(request, provider.kind) || catalog.isKnown(provider.kind, model))
+  }
+
   const checkFormat = (line: FormattedLine, lineNumber: number) => {
     if (lineFormat === null) {
       lineFormat = line.lineFormat
-      // The service's default is for lines that name no model.
-      if (modelIsDefault && line.request.kind === 'native' && typeof line.request.body['model'] === 'string')
-        defaults = { ...defaults, model: null }
+      // The service's default is for lines that name no model of this provider.
+      if (modelIsDefault && namesOwnModel(line.request)) defaults = { ...defaults, model: null }
     } else if (line.lineFormat !== lineFormat) {
       throw new InvalidLineError(
         lineNumber,
@@ -91,13 +97,7 @@ export function createLineChecker(
     if (line.request.kind === 'generate' && defaults.endpoint === '/v1/embeddings') {
       throw new InvalidLineError(lineNumber, null, describePromptForEmbeddings(defaults.model, capabilitiesOf))
     }
-    try {
-      return renderers[provider.kind](line.request, defaults, capabilitiesOf)
-    } catch (error) {
-      if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
-      const { field, reason } = error.details as { field: string; reason: string }
-      throw new InvalidLineError(lineNumber, field, reason, { cause: error })
-    }
+    return naming(lineNumber, () => renderers[provider.kind](line.request, defaults, capabilitiesOf))
   }
 
   const checker: LineChecker = {
@@ -106,13 +106,20 @@ export function createLineChecker(
       checkFormat(line, lineNumber)
       const customId = line.customId ?? String(lineNumber)
       if (!isStorable(customId)) throw new InvalidLineError(lineNumber, 'custom_id', notStorable)
-      const schema = line.request.kind === 'generate' ? line.request.schema : undefined
+      const asked = naming(lineNumber, () => schemaOfRequest(line.request, provider.kind))
+      const schema = asked?.schema
       const unusable = schema === undefined || isPlainSchema(schema) ? null : schemaProblem(JSON.stringify(schema))
-      if (unusable !== null) throw new InvalidLineError(lineNumber, 'schema', unusable)
+      if (unusable !== null) throw new InvalidLineError(lineNumber, asked?.path ?? 'schema', unusable)
       const rendered = render(line, lineNumber)
       if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, modelField(line), notStorable)
       const problem = isKnown(rendered.model)
-      if (problem !== null) throw new InvalidLineError(lineNumber, modelField(line), problem)
+      if (problem !== null) {
+        // The job's own model was checked before: this is the line's.
+        const reason = isForeign(line.request, provider.kind)
+          ? `is "${rendered.model}", a model of another provider: give the job one (-m ${provider.name}/MODEL)`
+          : problem
+        throw new InvalidLineError(lineNumber, modelField(line), reason)
+      }
       const { bytes, tokens } = measureLine(provider.kind, placeholderItemId(seq), rendered)
       const oversize = describeOversize({ bytes, tokens }, limitsOf(rendered.model))
       if (oversize !== null) throw new InvalidLineError(lineNumber, null, oversize)
@@ -152,6 +159,17 @@ export function createLineChecker(
         throw error
       }
     },
+  }
+}
+
+/** With the line's number for what can't be put in the provider's terms. */
+function naming<Result>(lineNumber: number, render: () => Result): Result {
+  try {
+    return render()
+  } catch (error) {
+    if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
+    const { field, reason } = error.details as { field: string; reason: string }
+    throw new InvalidLineError(lineNumber, field, reason, { cause: error })
   }
 }
 
