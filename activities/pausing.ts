@@ -2,6 +2,7 @@ import { describeError } from '../core/errors.ts'
 import type { PauseReason } from '../core/statuses.ts'
 import { loadBatch, type BatchRow } from '../db/batches.ts'
 import { pauseJob } from '../db/job-state.ts'
+import { ProviderError } from '../providers/provider.ts'
 import type { BatchKey } from './batch-context.ts'
 import { isTransfer, step, withSize, type BatchStep } from './batch-step.ts'
 import type { ActivityDependencies } from './dependencies.ts'
@@ -42,13 +43,22 @@ export async function pauseForPerson(
   return step(isUnsent ? 'admit' : again, null, `paused: ${reason}`)
 }
 
-/** Another project's key, most likely: what was paid for must not be given up by a timer. */
+/**
+ * Another project's key, most likely: what was paid for must not be given up by a timer. A batch that was created a moment ago may not be there yet
+ * (https://github.com/anthropics/anthropic-sdk-python/issues/1432): for as long as a created one may be missing in the list, it is looked for again.
+ */
 export async function pauseForNotFound(
   dependencies: ActivityDependencies,
   key: BatchKey,
   batch: BatchRow,
   again: BatchStep['phase'],
 ): Promise<BatchStep> {
+  const { settleAfterMs } = dependencies.settings.submission(batch.provider)
+  if (batch.submittedAt !== null && Date.now() - batch.submittedAt.getTime() < settleAfterMs)
+    throw new ProviderError(`${batch.provider} does not know ${batch.providerBatchId} yet`, {
+      kind: 'transient',
+      httpStatus: 404,
+    })
   const detail = `${batch.provider} does not know ${batch.providerBatchId} (batch ${key.batch}): is the key of the same project set?`
   return await pauseForPerson(dependencies, key, 'provider_batch_not_found', detail, again)
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { loadBatch } from '../db/batches.ts'
+import { loadJob } from '../db/job-state.ts'
 import { startBatchActivities, type BatchActivities } from '../test/batch-activities.ts'
 import { until } from '../test/services.ts'
 
@@ -87,3 +88,24 @@ test('a try that comes to its POST after the deadline sends nothing, and knows t
   expect(await activities.submissionOf(key)).toMatchObject({ state: 'not_created' })
   expect(await loadBatch(activities.db.database.drizzle, key.jobId, key.batch)).toMatchObject({ status: 'submitting' })
 })
+
+test('a new batch that the provider does not know yet is asked for again; later it is not, and the job pauses', async () => {
+  const key = await activities.uploadedBatch()
+  expect(await activities.run('submit', key)).toMatchObject({ phase: 'poll' })
+  await activities.control.setOptions({ quirks: { retrieve_delay_ms: 3_600_000 } })
+  await expect(activities.run('poll', key, { submission: { settleAfterMs: 600_000 } })).rejects.toMatchObject({
+    type: 'provider_transient',
+    nonRetryable: false,
+  })
+  expect(await loadJob(activities.db.database.drizzle, key.jobId)).toMatchObject({ pauseReason: null })
+  await activities.control.setOptions({ quirks: { retrieve_delay_ms: 0 } })
+  expect(await activities.run('poll', key)).toMatchObject({ phase: expect.stringMatching(/poll|fetch/) })
+  await activities.control.addFault('batches.retrieve:status:status=404')
+  expect(await activities.run('poll', await startedBatch(), atOnce)).toMatchObject({ phase: 'poll', waitMs: null })
+})
+
+async function startedBatch() {
+  const key = await activities.uploadedBatch()
+  expect(await activities.run('submit', key)).toMatchObject({ phase: 'poll' })
+  return key
+}
