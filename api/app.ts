@@ -1,3 +1,4 @@
+import { Registry } from '@prometheus-io/client'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { Readiness } from './contracts/health.ts'
 import { requireKey } from './authentication.ts'
@@ -11,8 +12,10 @@ import { addDocumentRoutes } from './docs.ts'
 import { addEventRoutes } from './events.ts'
 import { addHealthRoutes, readReadiness } from './health.ts'
 import { checkHost } from './host-check.ts'
+import { countRequests } from './http-metrics.ts'
 import { addItemRoutes } from './items.ts'
 import { addJobRoutes } from './jobs.ts'
+import { addMetricsRoute } from './metrics.ts'
 import { addModelRoutes } from './models.ts'
 import { problemOf, problemResponse } from './problem.ts'
 import { addProviderRoutes } from './providers.ts'
@@ -34,7 +37,9 @@ export function createApp(options: AppOptions): App {
   const dependencies = createDependencies(options)
   const { config, logger } = dependencies
   const router = createRouter()
-  router.use(checkHost(config.api), requireKey(config.api))
+  const registry = new Registry()
+  // First, so that what is refused counts as well.
+  router.use(countRequests(registry), checkHost(config.api), requireKey(config.api))
   addCreateRoute(router, dependencies)
   addJobRoutes(router, dependencies)
   addItemRoutes(router, dependencies)
@@ -49,6 +54,7 @@ export function createApp(options: AppOptions): App {
   addModelRoutes(router, dependencies)
   addProviderRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)
+  addMetricsRoute(router, registry, dependencies)
   addDocumentRoutes(router)
 
   const routes = router.routes

@@ -75,6 +75,7 @@ export const packages: Readonly<Record<string, { readonly rooms: readonly string
   '@temporalio/worker': { rooms: ['worker', 'local', 'bench'] },
   '@temporalio/activity': { rooms: ['activities', 'worker'] },
   '@temporalio/workflow': { rooms: ['workflows'] },
+  '@prometheus-io/client': { rooms: ['api'] },
 }
 
 /** How a module is imported: for its values, for its types only, or by `import()`. */
