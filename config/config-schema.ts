@@ -182,6 +182,16 @@ export const configFileSchema = z.strictObject({
   max_input_bytes: positiveInteger
     .default(5 * 1024 ** 3)
     .meta({ description: 'Size of the largest upload.', examples: [1_073_741_824] }),
+  retention: z
+    .strictObject({
+      jobs: positiveDurationSchema.optional().meta({
+        description:
+          'How long a job is kept after its end. Then the worker deletes it with its items, answers and history, as `batchwright delete` does; what it cost stays in the ledger.',
+        default: 'for ever',
+        examples: ['30d'],
+      }),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z

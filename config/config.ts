@@ -52,6 +52,10 @@ export interface Config {
   readonly models: UserModels
   readonly webhook: { readonly url: string; readonly secret: Secret | null } | null
   readonly maxInputBytes: number
+  readonly retention: {
+    /** Null: for ever. */
+    readonly keepJobsMs: number | null
+  }
 }
 
 export interface ConfigOptions {
@@ -105,6 +109,7 @@ export function loadConfig(options: ConfigOptions = {}): Config {
     models: content.models,
     webhook: content.webhooks === undefined ? null : { url: content.webhooks.url, secret: secret(content.webhooks.secret) },
     maxInputBytes: content.max_input_bytes,
+    retention: { keepJobsMs: content.retention.jobs === undefined ? null : parseDurationMs(content.retention.jobs) },
   }
 }
 
