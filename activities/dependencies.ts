@@ -1,6 +1,7 @@
 import type { WorkflowClient } from '@temporalio/client'
 import type { ProviderCapacity } from '../core/admission.ts'
 import type { JobSpec } from '../core/job-spec.ts'
+import type { Redact } from '../core/redaction.ts'
 import type { Database } from '../db/database.ts'
 import type { ProviderRegistry } from '../providers/registry.ts'
 
@@ -61,5 +62,7 @@ export interface ActivityDependencies {
   readonly workflows: WorkflowClient
   readonly settings: ActivitySettings
   readonly logger: Logger
+  /** Of every message that is stored or shown and is not our own. */
+  readonly redact: Redact
   readonly reach: (point: CrashPoint) => void | Promise<void>
 }
