@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MockActivityEnvironment } from '@temporalio/testing'
@@ -6,6 +6,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { BatchKey } from '../activities/batch-context.ts'
 import type { BatchStep } from '../activities/batch-step.ts'
 import type { ActivityDependencies, SubmissionTiming } from '../activities/dependencies.ts'
+import { createPollActivities } from '../activities/poll.ts'
 import { createSettleActivities } from '../activities/settle.ts'
 import { createSubmitActivities } from '../activities/submit.ts'
 import { leases, submissions } from '../db/schema.ts'
@@ -22,7 +23,7 @@ export interface ActivityOptions {
   readonly apiKey?: string
 }
 
-type Step = 'upload' | 'submit' | 'settle'
+type Step = 'upload' | 'submit' | 'settle' | 'poll'
 
 /** Single steps of batches, without a workflow: a database of its own and the simulator, which the provider takes for OpenAI. */
 export interface BatchActivities {
@@ -46,12 +47,14 @@ export interface BatchActivities {
   close(): Promise<void>
 }
 
-export async function startBatchActivities(): Promise<BatchActivities> {
+/** With `yaml`, by that configuration. */
+export async function startBatchActivities({ yaml }: { yaml?: string } = {}): Promise<BatchActivities> {
   const [db, simulator, directory] = await Promise.all([
     createTestDatabase(),
     startSimulator({}),
     mkdtemp(join(tmpdir(), 'batchwright-test-activities-')),
   ])
+  if (yaml !== undefined) await writeFile(join(directory, 'batchwright.yaml'), yaml)
   const dependencies = ({ reach = () => {}, submission = {}, apiKey = 'sk-first' }: ActivityOptions): ActivityDependencies => {
     const used = activityDependencies(
       db.database,
@@ -64,7 +67,7 @@ export async function startBatchActivities(): Promise<BatchActivities> {
   const control = simulatorControl(simulator.url)
   const run: BatchActivities['run'] = async (name, key, options = {}) => {
     const used = dependencies(options)
-    const activities = { ...createSubmitActivities(used), ...createSettleActivities(used) }
+    const activities = { ...createSubmitActivities(used), ...createSettleActivities(used), ...createPollActivities(used) }
     return await new MockActivityEnvironment({}, { logger: quiet }).run(() => activities[name](key))
   }
   const plannedBatch = async (): Promise<BatchKey> => {

@@ -37,8 +37,9 @@ export interface JobStack {
 
 export interface JobStackOptions {
   readonly simulator?: SimulatorOptions
-  /** `batchwright.yaml`; polling and backoff are those of tests whatever it says. */
+  /** `batchwright.yaml`; polling, backoff and the times of submissions are those of tests whatever it says, but for `asConfigured`. */
   readonly yaml?: string
+  readonly asConfigured?: boolean
   readonly environment?: Record<string, string>
   readonly reach?: (point: CrashPoint) => void | Promise<void>
   /** How long a worker that is gone is taken for one that may come back, in milliseconds. */
@@ -88,7 +89,7 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
       namespace,
       database: db.database,
       providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-      settings: testSettings(config, options.goneAfterMs),
+      settings: options.asConfigured === true ? activitySettings(config) : testSettings(config, options.goneAfterMs),
       logger: options.log === undefined ? quiet : createLogger(config, 'worker', { write: options.log }),
       redact: createRedactor(config),
       reach: options.reach ?? (() => {}),
