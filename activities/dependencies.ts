@@ -1,6 +1,7 @@
 import type { WorkflowClient } from '@temporalio/client'
 import type { ProviderCapacity } from '../core/admission.ts'
 import type { JobSpec } from '../core/job-spec.ts'
+import type { Redact } from '../core/redaction.ts'
 import type { Database } from '../db/database.ts'
 import type { ProviderRegistry } from '../providers/registry.ts'
 
@@ -28,6 +29,8 @@ export interface ActivitySettings {
   readonly capacity: (provider: string) => ProviderCapacity | null
   readonly submission: (provider: string) => SubmissionTiming
   readonly unserved: UnservedTiming
+  /** How long jobs are kept after their end. Null: for ever. */
+  readonly retention: { readonly keepJobsMs: number | null }
   readonly spoolDirectory: string
   /** Told when a job ended; signed as Standard Webhooks. */
   readonly webhook: { readonly url: string; readonly secret: string | null } | null
@@ -59,5 +62,7 @@ export interface ActivityDependencies {
   readonly workflows: WorkflowClient
   readonly settings: ActivitySettings
   readonly logger: Logger
+  /** Of every message that is stored or shown and is not our own. */
+  readonly redact: Redact
   readonly reach: (point: CrashPoint) => void | Promise<void>
 }

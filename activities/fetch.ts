@@ -179,7 +179,7 @@ export function createFetchActivities(dependencies: ActivityDependencies) {
       // A line may come twice; the first one counts.
       if (received.has(seq)) continue
       received.set(seq, result)
-      if (result.answer.error?.class === 'auth') notes.authError = result.answer.error.message
+      if (result.answer.error?.class === 'auth') notes.authError = bench.redact(result.answer.error.message)
     }
     const warnings = await warningsOfResent(dependencies, context, provider, [...received.keys()], earlier)
     const judged: JudgedResult[] = []

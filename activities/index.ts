@@ -7,13 +7,15 @@ import { createJanitorActivities } from './janitor.ts'
 import { createJobActivities } from './job.ts'
 import { createPollActivities } from './poll.ts'
 import { createProviderCheckActivities } from './provider-check.ts'
+import { withRedactedFailures, withRedactedProviders } from './redacted.ts'
 import { createServedActivities } from './served.ts'
 import { createSettleActivities } from './settle.ts'
 import { createSubmitActivities } from './submit.ts'
 
 /** All activities; a worker registers them on the main task queue and on that of each of its providers. */
-export function createActivities(dependencies: ActivityDependencies) {
-  return withHeartbeats({
+export function createActivities(given: ActivityDependencies) {
+  const dependencies = { ...given, providers: withRedactedProviders(given.providers, given.redact) }
+  const activities = {
     ...createJobActivities(dependencies),
     ...createAdmitActivities(dependencies),
     ...createSubmitActivities(dependencies),
@@ -24,7 +26,8 @@ export function createActivities(dependencies: ActivityDependencies) {
     ...createAfterJobActivities(dependencies),
     ...createJanitorActivities(dependencies),
     ...createProviderCheckActivities(dependencies),
-  })
+  }
+  return withHeartbeats(withRedactedFailures(activities, given.redact))
 }
 export type Activities = ReturnType<typeof createActivities>
 export type { ActivityDependencies, ActivitySettings, CrashPoint, Logger } from './dependencies.ts'

@@ -6,7 +6,7 @@ import { mainTaskQueue, type Lane } from '../core/task-queues.ts'
 import { loadBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
-import { finishDeletions } from '../db/jobs.ts'
+import { deleteEndedJobs, finishDeletions } from '../db/jobs.ts'
 import { isProvisional } from '../db/submissions.ts'
 import { removeStaleUploads } from '../db/uploads.ts'
 import {
@@ -33,6 +33,8 @@ import { createTwinWatch, type Attempt } from './twins.ts'
 const stuckQueuedMs = 10_000
 /** An upload whose process died is given up after this long. */
 const staleUploadMs = 5 * 60_000
+/** Of jobs that are gone: a second or two of a sweep, which has other things to do. */
+const deletedRowsPerSweep = 200_000
 /** Workflows closed against our will are looked for this far back: visibility is eventually consistent. */
 const closedWindowMs = 10 * 60_000
 
@@ -58,9 +60,17 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         const closed = await mended('closed workflows could not be listed', noticeClosedWorkflows)
         const revived = isFull ? await mended('batches could not be revived', reviveBatches) : 0
         const uploads = await mended('broken uploads could not be removed', () => removeStaleUploads(database, staleUploadMs))
-        const removed = uploads + (await mended('deletions could not be finished', () => finishDeletions(database)))
+        const budget = { rows: deletedRowsPerSweep }
+        const finished = await mended('deletions could not be finished', () => finishDeletions(database, budget))
+        const removed = uploads + finished
+        const { keepJobsMs } = settings.retention
+        const old =
+          keepJobsMs === null
+            ? 0
+            : await mended('old jobs could not be deleted', () => deleteEndedJobs(database, keepJobsMs, budget))
+        if (old > 0) logger.info({ jobs: old }, 'janitor deleted jobs that ended longer ago than they are to be kept')
         const spools = isFull ? await removeAbandonedSpools(settings.spoolDirectory, logger) : 0
-        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${spools} spool files removed`
+        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${old} old jobs deleted, ${spools} spool files removed`
         if (started + closed + revived + removed + spools > 0)
           logger.info({ started, closed, revived, removed, spools }, 'janitor mended something')
         return { lanes: await listServedLanes(database, settings.unserved.goneAfterMs), summary }

@@ -25,6 +25,7 @@ beforeAll(async () => {
     workflows: new WorkflowClient({ connection: Connection.lazy() }),
     settings: { ...activitySettings(config), searchAttributes: false },
     logger: { info() {}, warn() {}, error() {} },
+    redact: (text) => text,
     reach: () => {},
   }
 })
@@ -118,7 +119,7 @@ test('however many are refused, each ends once, a thousand at a time', async () 
 })
 
 test('an answer to a schema that can not be used is kept and not asked for again', () => {
-  const bench = { round: 1, maxRounds: 3, prices: () => null, defaultModel: 'gpt-4o-mini' }
+  const bench = { round: 1, maxRounds: 3, prices: () => null, defaultModel: 'gpt-4o-mini', redact: (text: string) => text }
   const content = { text: '{"a":1}', output: null, toolCalls: [], embedding: null }
   const received = { content, error: null, finishReason: 'stop', usage: noUsage, model: null } as const
   const result = judge(bench, 1, received, null, { type: 'objekt' }, [])

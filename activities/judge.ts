@@ -1,6 +1,7 @@
 import { isSentAgain, outcomeOfClass, type ErrorClass } from '../core/error-classes.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import { roundsAllowed } from '../core/job-spec.ts'
+import { redactJson, type Redact } from '../core/redaction.ts'
 import { costOfUsage, noUsage, type TokenPrices, type Usage } from '../core/money.ts'
 import { listEarlierAttempts, mergeResults, type EarlierAttempt, type JudgedResult } from '../db/outcomes.ts'
 import type { AnswerError, CanonicalAnswer } from '../formats/canonical-answer.ts'
@@ -17,6 +18,7 @@ export interface Bench {
   readonly maxRounds: number
   readonly prices: (model: string) => TokenPrices | null
   readonly defaultModel: string
+  readonly redact: Redact
 }
 
 export function benchFor(dependencies: ActivityDependencies, { job, spec, batch }: BatchContext, prices: Bench['prices']): Bench {
@@ -25,6 +27,7 @@ export function benchFor(dependencies: ActivityDependencies, { job, spec, batch 
     maxRounds: roundsAllowed(retryPolicy(dependencies, batch.provider, spec), spec.fallback_models ?? []),
     prices: memoized(prices),
     defaultModel: batch.model,
+    redact: dependencies.redact,
   }
 }
 
@@ -63,10 +66,13 @@ export function judge(
     becomes: again ? 'attempt' : 'outcome',
     status: errorClass === null ? 'succeeded' : outcomeOfClass(errorClass),
     errorClass,
-    error: answer.error === null ? null : storable(JSON.stringify(answer.error)),
+    error:
+      answer.error === null ? null : storable(JSON.stringify({ ...answer.error, message: bench.redact(answer.error.message) })),
     answer: answer.content === null ? null : JSON.stringify(answer.content),
     warnings: null,
-    raw: raw === null ? null : storable(raw),
+    // Of a line without an answer all is the provider's message. An answer is the user's own, whatever is in it.
+    raw:
+      raw === null ? null : storable(received.error !== null && received.content === null ? redactJson(raw, bench.redact) : raw),
     finishReason: answer.finishReason,
     model,
     usage: answer.usage,

@@ -1,3 +1,4 @@
+import { Registry } from '@prometheus-io/client'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { Readiness } from './contracts/health.ts'
 import { requireKey } from './authentication.ts'
@@ -12,8 +13,10 @@ import { addDraftRoutes } from './drafts.ts'
 import { addEventRoutes } from './events.ts'
 import { addHealthRoutes, readReadiness } from './health.ts'
 import { checkHost } from './host-check.ts'
+import { countRequests } from './http-metrics.ts'
 import { addItemRoutes } from './items.ts'
 import { addJobRoutes } from './jobs.ts'
+import { addMetricsRoute } from './metrics.ts'
 import { addModelRoutes } from './models.ts'
 import { problemOf, problemResponse } from './problem.ts'
 import { addProviderRoutes } from './providers.ts'
@@ -35,7 +38,9 @@ export function createApp(options: AppOptions): App {
   const dependencies = createDependencies(options)
   const { config, logger } = dependencies
   const router = createRouter()
-  router.use(checkHost(config.api), requireKey(config.api))
+  const registry = new Registry()
+  // First, so that what is refused counts as well.
+  router.use(countRequests(registry), checkHost(config.api), requireKey(config.api))
   addCreateRoute(router, dependencies)
   addDraftRoutes(router, dependencies)
   addJobRoutes(router, dependencies)
@@ -51,6 +56,7 @@ export function createApp(options: AppOptions): App {
   addModelRoutes(router, dependencies)
   addProviderRoutes(router, dependencies)
   addHealthRoutes(router, dependencies)
+  addMetricsRoute(router, registry, dependencies)
   addDocumentRoutes(router)
 
   const routes = router.routes

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import pino from 'pino'
 import { requireDatabaseUrl, withoutProviderKeys, type Config } from '../config/config.ts'
+import { createLogger } from '../config/logger.ts'
 import { openDatabase } from '../db/database.ts'
 import { createApp } from './app.ts'
 import { requireKeyBeyondLoopback } from './authentication.ts'
@@ -55,7 +55,7 @@ export async function startApi(given: Config, logger: ApiLogger): Promise<Runnin
 
 /** Runs the API until SIGINT or SIGTERM. Returns the exit code. */
 export async function runApi(config: Config): Promise<number> {
-  const logger = pino({ level: config.logLevel, base: { process: 'api' } })
+  const logger = createLogger(config, 'api')
   const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   const api = await startApi(config, logger)
   await stopped

@@ -8,6 +8,7 @@ import {
   positiveDurationSchema,
   retrySchema,
 } from '../core/job-spec.ts'
+import { whyNoPattern } from './redactor.ts'
 import { userModelsSchema } from '../models/model-file.ts'
 
 /*
@@ -182,6 +183,36 @@ export const configFileSchema = z.strictObject({
   max_input_bytes: positiveInteger
     .default(5 * 1024 ** 3)
     .meta({ description: 'Size of the largest upload.', examples: [1_073_741_824] }),
+  redaction: z
+    .strictObject({
+      patterns: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .superRefine((pattern, context) => {
+              const reason = whyNoPattern(pattern)
+              if (reason !== null) context.addIssue(reason)
+            }),
+        )
+        .default([])
+        .meta({
+          description:
+            'Regular expressions ([RE2](https://github.com/google/re2/wiki/Syntax)). What they match becomes `[redacted]` in logs and in messages of errors, wherever those are stored or shown; prompts and answers stay. Keys and passwords of the configuration are redacted without.',
+          examples: [['sk-[A-Za-z0-9_-]+']],
+        }),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      jobs: positiveDurationSchema.optional().meta({
+        description:
+          'How long a job is kept after its end. Then the worker deletes it with its items, answers and history, as `batchwright delete` does; what it cost stays in the ledger.',
+        default: 'for ever',
+        examples: ['30d'],
+      }),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z

@@ -27,6 +27,7 @@ describe('without a file', () => {
       temporal: { address: '127.0.0.1:7233', namespace: 'default' },
       submission: { settleAfterMs: 120_000, sendWindowMs: 60_000 },
       maxInputBytes: 5_368_709_120,
+      retention: { keepJobsMs: null },
       logLevel: 'info',
     })
     expect(openai(config)).toMatchObject({
@@ -144,6 +145,13 @@ describe('a file', () => {
     ],
     ['providers: { lab: { base_url: "http://x/v1" } }', /providers\.lab\.kind: is missing/],
     ['providers: { lab: { kind: openai } }', /providers\.lab\.base_url: is missing/],
+    // No name is near; the nearest would mislead.
+    ['budgets: { month: 10 }', /budgets: unknown key \(there are: providers, polling, .*, log\)$/],
+    [
+      'providers: { openai: { realtime: { concurrency: 3 } } }',
+      /providers\.openai\.realtime: unknown key \(there are: kind, api_key, .*, retry\)$/,
+    ],
+    ['retry: { rounds: 3 }', /retry\.rounds: unknown key \(there are: max_rounds, backoff\)$/],
     ['submission: { settle_after: soon }', /submission\.settle_after: is not a duration/],
     ['polling: { max: 0s }', /polling\.max: must be longer/],
     ['providers: { openai: { polling: { initial: 0ms } } }', /providers\.openai\.polling\.initial: must be longer/],

@@ -52,6 +52,12 @@ export interface Config {
   readonly models: UserModels
   readonly webhook: { readonly url: string; readonly secret: Secret | null } | null
   readonly maxInputBytes: number
+  /** Of RE2. */
+  readonly redactionPatterns: readonly string[]
+  readonly retention: {
+    /** Null: for ever. */
+    readonly keepJobsMs: number | null
+  }
 }
 
 export interface ConfigOptions {
@@ -105,6 +111,8 @@ export function loadConfig(options: ConfigOptions = {}): Config {
     models: content.models,
     webhook: content.webhooks === undefined ? null : { url: content.webhooks.url, secret: secret(content.webhooks.secret) },
     maxInputBytes: content.max_input_bytes,
+    redactionPatterns: content.redaction.patterns,
+    retention: { keepJobsMs: content.retention.jobs === undefined ? null : parseDurationMs(content.retention.jobs) },
   }
 }
 

@@ -8,14 +8,14 @@ export interface SchemaIssue {
   reason: string
 }
 
-/** What Zod found wrong, one entry a fault, in words for a person. An unknown key is named with the nearest one that its object has. */
+/** What Zod found wrong, one entry a fault, in words for a person. An unknown key is named with the nearest one that its object has, or with all of them. */
 export function describeSchemaIssues(schema: z.ZodType, error: z.ZodError, input: unknown): SchemaIssue[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       const known = keysAt(schema, issue.path)
       return issue.keys.map((key) => ({
         field: formatPath([...issue.path, key]),
-        reason: `unknown key${didYouMean(key, known)}`,
+        reason: `unknown key${didYouMean(key, known) || listOf(known)}`,
       }))
     }
     if (issue.code === 'invalid_value') {
@@ -36,6 +36,10 @@ export function describeSchemaIssues(schema: z.ZodType, error: z.ZodError, input
 /** `field: reason` of each fault, on one line. */
 export function joinIssues(issues: readonly SchemaIssue[]): string {
   return issues.map(({ field, reason }) => (field === null ? reason : `${field}: ${reason}`)).join('; ')
+}
+
+function listOf(known: readonly string[]): string {
+  return known.length === 0 ? '' : ` (there are: ${known.join(', ')})`
 }
 
 function lowered(message: string): string {

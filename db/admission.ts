@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { grantTickets, type ProviderCapacity, type ProviderLoad, type Ticket } from '../core/admission.ts'
+import type { Lane } from '../core/task-queues.ts'
 import type { BatchRow } from './batches.ts'
 import type { Database, Query } from './database.ts'
 import { batches, jobs, leases, tickets } from './schema.ts'
@@ -25,8 +26,15 @@ export interface Admission {
 
 /** A provider in its real or its simulated form. */
 export function laneOf(provider: string, simulated: boolean): string {
-  return simulated ? `${provider} (simulated)` : provider
+  return simulated ? `${provider}${simulatedSuffix}` : provider
 }
+
+/** The reverse: no provider's name has a space in it. */
+export function parseLane(lane: string): Lane {
+  return { provider: lane.split(' ', 1)[0] as string, simulated: lane.endsWith(simulatedSuffix) }
+}
+
+const simulatedSuffix = ' (simulated)'
 
 /**
  * Tickets that one look shows of each job and model: more than one, so that what does not fit can be overtaken within its job, too. What is behind

@@ -24,7 +24,7 @@ test('a deletion that broke off can not be retried into paying again: the job is
   await expect(reopenItems(db.database, jobId, null, 'request 1')).rejects.toMatchObject({ code: 'job_not_found' })
   await expect(loadJob(db.database.drizzle, jobId)).rejects.toMatchObject({ code: 'job_not_found' })
   expect(await listJobs(db.database, {}, null, 10)).toEqual([])
-  expect(await finishDeletions(db.database)).toBe(1)
+  expect(await finishDeletions(db.database, { rows: 100 })).toBe(1)
   expect(await db.database.drizzle.select().from(items).where(eq(items.jobId, jobId))).toEqual([])
   expect(await db.database.drizzle.select().from(jobs)).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gte, inArray, isNull, sql, type SQL } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
-import { isTerminalJobStatus, type JobStatus } from '../core/statuses.ts'
+import { isTerminalJobStatus, jobStatuses, type JobStatus } from '../core/statuses.ts'
 import type { Lane } from '../core/task-queues.ts'
 import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
@@ -143,31 +143,85 @@ export async function deleteJob(database: Database, jobId: string): Promise<void
   if (await discardDraft(database, jobId)) return
   await database.drizzle.transaction(async (tx) => {
     await requireFinished(tx, jobId)
-    await tx
-      .update(jobs)
-      .set({ deletedAt: sql`now()`, idempotencyKey: null })
-      .where(eq(jobs.id, jobId))
+    await markDeleted(tx, jobId)
   })
-  await removeRows(database, jobId)
+  await removeRows(database, jobId, { rows: Number.POSITIVE_INFINITY })
 }
 
-/** Finishes deletions that broke off. Returns how many. */
-export async function finishDeletions(database: Database): Promise<number> {
+/** How many rows may still be deleted in this go; what deletes some takes them off. */
+export interface DeletionBudget {
+  rows: number
+}
+
+/** Finishes deletions that broke off, within the budget. Returns how many. */
+export async function finishDeletions(database: Database, budget: DeletionBudget): Promise<number> {
   const rows = await database.drizzle
     .select({ id: jobs.id })
     .from(jobs)
     .where(sql`${jobs.deletedAt} < now() - interval '1 minute'`)
+    .orderBy(asc(jobs.deletedAt))
     .limit(100)
-  for (const { id } of rows) await removeRows(database, id)
-  return rows.length
+  let finished = 0
+  for (const { id } of rows) finished += (await removeRows(database, id, budget)) ? 1 : 0
+  return finished
 }
 
-async function removeRows(database: Database, jobId: string): Promise<void> {
+/**
+ * Deletes jobs that ended longer ago than this, oldest first, as `deleteJob` does: a few at a time, and no more rows than the budget has. What it leaves of
+ * one is finished by `finishDeletions`. Returns how many jobs are gone.
+ */
+export async function deleteEndedJobs(database: Database, keptMs: number, budget: DeletionBudget): Promise<number> {
+  const isOver = sql`${inArray(jobs.status, jobStatuses.filter(isTerminalJobStatus))}
+    and ${jobs.endedAt} < now() - ${keptMs / 1000} * interval '1 second' and ${jobs.deletedAt} is null`
+  const candidates = await database.drizzle
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(
+      // None ends before it was created, and there is an index of that.
+      sql`${isOver} and ${jobs.createdAt} < now() - ${keptMs / 1000} * interval '1 second'
+        and not exists (select 1 from ${batches} where ${batches.jobId} = ${jobs.id} and ${batches.status} <> 'ended')`,
+    )
+    .orderBy(asc(jobs.createdAt), asc(jobs.id))
+    .limit(endedJobsPerGo)
+  let deleted = 0
+  for (const { id } of candidates) {
+    if (budget.rows <= 0) break
+    const isGone = await database.drizzle.transaction(async (tx) => {
+      // The list is a moment old: a `retry` may have opened it since, or be doing so.
+      const [job] = await tx
+        .select({ id: jobs.id })
+        .from(jobs)
+        .where(sql`${jobs.id} = ${id} and ${isOver}`)
+        .for('update', { skipLocked: true })
+      if (job === undefined || (await hasOpenBatch(tx, id))) return false
+      await markDeleted(tx, id)
+      return true
+    })
+    if (!isGone) continue
+    deleted += 1
+    await removeRows(database, id, budget)
+  }
+  return deleted
+}
+
+const endedJobsPerGo = 25
+
+async function markDeleted(tx: Query, jobId: string): Promise<void> {
+  await tx
+    .update(jobs)
+    .set({ deletedAt: sql`now()`, idempotencyKey: null })
+    .where(eq(jobs.id, jobId))
+}
+
+/** In pages, as far as the budget goes. Returns whether nothing is left. */
+async function removeRows(database: Database, jobId: string, budget: DeletionBudget): Promise<boolean> {
   for (const table of ['outcomes', 'attempts', 'batch_items', 'items', 'rejects'] as const) {
     for (let deleted = rowsPerDelete; deleted >= rowsPerDelete;) {
+      if (budget.rows <= 0) return false
       const rows = await database.drizzle.execute(sql`
         delete from ${pagedTables[table]} where ctid = any(array(select ctid from ${pagedTables[table]} where job_id = ${jobId} limit ${rowsPerDelete}))`)
       deleted = rows.count
+      budget.rows -= deleted
     }
   }
   await database.drizzle.transaction(async (tx) => {
@@ -189,6 +243,7 @@ async function removeRows(database: Database, jobId: string): Promise<void> {
     await tx.delete(parts).where(eq(parts.jobId, jobId))
     await tx.delete(jobs).where(eq(jobs.id, jobId))
   })
+  return true
 }
 
 const pagedTables = { outcomes, attempts, batch_items: batchItems, items, rejects }
@@ -205,18 +260,21 @@ async function requireFinished(query: Query, jobId: string): Promise<void> {
       `job ${jobId} is ${job.status}: cancel it first, and delete it when it has ended`,
     )
   }
-  const open = await query
-    .select({ batch: batches.batch })
-    .from(batches)
-    .where(and(eq(batches.jobId, jobId), sql`${batches.status} <> 'ended'`))
-    .orderBy(asc(batches.batch))
-    .limit(1)
-  if (open.length > 0) {
+  if (await hasOpenBatch(query, jobId)) {
     throw new BatchwrightError(
       'job_not_finished',
       `job ${jobId} still has a batch at the provider, which is being cancelled: try again in a minute`,
     )
   }
+}
+
+async function hasOpenBatch(query: Query, jobId: string): Promise<boolean> {
+  const open = await query
+    .select({ batch: batches.batch })
+    .from(batches)
+    .where(and(eq(batches.jobId, jobId), sql`${batches.status} <> 'ended'`))
+    .limit(1)
+  return open.length > 0
 }
 
 /** How many items a `retry` would send again: those that ended otherwise than well, and in a job that failed as a whole those without an end. */

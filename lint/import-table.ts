@@ -75,6 +75,8 @@ export const packages: Readonly<Record<string, { readonly rooms: readonly string
   '@temporalio/worker': { rooms: ['worker', 'local', 'bench'] },
   '@temporalio/activity': { rooms: ['activities', 'worker'] },
   '@temporalio/workflow': { rooms: ['workflows'] },
+  re2js: { rooms: ['config'] },
+  '@prometheus-io/client': { rooms: ['api'] },
 }
 
 /** How a module is imported: for its values, for its types only, or by `import()`. */

@@ -20,6 +20,7 @@ export function activityDependencies(
     workflows: new WorkflowClient({ connection: Connection.lazy() }),
     settings: { ...activitySettings(config), spoolDirectory: directory, searchAttributes: false },
     logger: { info() {}, warn() {}, error() {} },
+    redact: (text) => text,
     reach: () => {},
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MockActivityEnvironment } from '@temporalio/testing'
@@ -47,12 +47,14 @@ export interface BatchActivities {
   close(): Promise<void>
 }
 
-export async function startBatchActivities(): Promise<BatchActivities> {
+/** With `yaml`, by that configuration. */
+export async function startBatchActivities({ yaml }: { yaml?: string } = {}): Promise<BatchActivities> {
   const [db, simulator, directory] = await Promise.all([
     createTestDatabase(),
     startSimulator({}),
     mkdtemp(join(tmpdir(), 'batchwright-test-activities-')),
   ])
+  if (yaml !== undefined) await writeFile(join(directory, 'batchwright.yaml'), yaml)
   const dependencies = ({ reach = () => {}, submission = {}, apiKey = 'sk-first' }: ActivityOptions): ActivityDependencies => {
     const used = activityDependencies(
       db.database,

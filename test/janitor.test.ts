@@ -59,6 +59,7 @@ function dependencies(settings: Partial<ActivityDependencies['settings']> = {}):
     workflows: stack.client.workflow,
     settings: { ...activitySettings(stack.config), spoolDirectory, searchAttributes: false, ...settings },
     logger: { info() {}, warn: (_fields, message) => void warnings.push(message), error() {} },
+    redact: (text) => text,
     reach: () => {},
   }
 }

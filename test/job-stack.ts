@@ -8,6 +8,8 @@ import { createApp, type App } from '../api/app.ts'
 import { connectJobWorkflows } from '../api/job-workflows.ts'
 import type { CrashPoint } from '../activities/index.ts'
 import { loadConfig, type Config } from '../config/config.ts'
+import { createLogger } from '../config/logger.ts'
+import { createRedactor } from '../config/redactor.ts'
 import { loadCatalog } from '../models/catalog.ts'
 import { createProviderRegistry } from '../providers/registry.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
@@ -35,12 +37,15 @@ export interface JobStack {
 
 export interface JobStackOptions {
   readonly simulator?: SimulatorOptions
-  /** `batchwright.yaml`; polling and backoff are those of tests whatever it says. */
+  /** `batchwright.yaml`; polling, backoff and the times of submissions are those of tests whatever it says, but for `asConfigured`. */
   readonly yaml?: string
+  readonly asConfigured?: boolean
   readonly environment?: Record<string, string>
   readonly reach?: (point: CrashPoint) => void | Promise<void>
   /** How long a worker that is gone is taken for one that may come back, in milliseconds. */
   readonly goneAfterMs?: number
+  /** Gets each line of the workers' log. */
+  readonly log?: (line: string) => void
   /** Without one, the test starts its own. */
   readonly worker?: boolean
 }
@@ -84,8 +89,9 @@ export async function startJobStack(options: JobStackOptions = {}): Promise<JobS
       namespace,
       database: db.database,
       providers: createProviderRegistry(providerSettings(config), loadCatalog(config.models)),
-      settings: testSettings(config, options.goneAfterMs),
-      logger: quiet,
+      settings: options.asConfigured === true ? activitySettings(config) : testSettings(config, options.goneAfterMs),
+      logger: options.log === undefined ? quiet : createLogger(config, 'worker', { write: options.log }),
+      redact: createRedactor(config),
       reach: options.reach ?? (() => {}),
       janitorIntervalMs: 1000,
       bundlePath: inject('workflowBundle'),

@@ -46,6 +46,7 @@ export function activitySettings(config: Config): Omit<ActivitySettings, 'search
       }
     },
     unserved: { afterMs: 2 * 60_000, goneAfterMs: 90_000 },
+    retention: config.retention,
     spoolDirectory: join(tmpdir(), 'batchwright-spool'),
     webhook: config.webhook === null ? null : { url: config.webhook.url, secret: config.webhook.secret?.reveal() ?? null },
   }

@@ -1,6 +1,7 @@
 import { Runtime } from '@temporalio/worker'
-import pino from 'pino'
 import { requireDatabaseUrl, type Config } from '../config/config.ts'
+import { createLogger } from '../config/logger.ts'
+import { createRedactor } from '../config/redactor.ts'
 import { openDatabase } from '../db/database.ts'
 import { loadCatalog } from '../models/catalog.ts'
 import { createProviderRegistry } from '../providers/registry.ts'
@@ -19,7 +20,7 @@ const maxConnections = 12
  * Runs a worker until SIGINT or SIGTERM. Where Temporal or Postgres can't be reached it says which, and goes on trying. Returns the exit code.
  */
 export async function runWorkerProcess(config: Config): Promise<number> {
-  const logger = pino({ level: config.logLevel, base: { process: 'worker' } })
+  const logger = createLogger(config, 'worker')
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
   Runtime.install({
@@ -48,6 +49,7 @@ export async function runWorkerProcess(config: Config): Promise<number> {
         providers,
         settings: activitySettings(config),
         logger,
+        redact: createRedactor(config),
         reach: crashPointReacher(process.env),
       })
       stopping.signal.addEventListener('abort', () => void worker.stop())

@@ -18,6 +18,7 @@ export interface WorkerSettings {
   readonly providers: ActivityDependencies['providers']
   readonly settings: Omit<ActivityDependencies['settings'], 'searchAttributes'>
   readonly logger: Logger
+  readonly redact: ActivityDependencies['redact']
   readonly reach: ActivityDependencies['reach']
   readonly janitorIntervalMs?: number
   /** A prebuilt workflow bundle. */
@@ -57,6 +58,7 @@ export async function startWorker({ connection, namespace, providers, logger, ..
     workflows: client.workflow,
     settings: { ...rest.settings, searchAttributes: await hasSearchAttributes(client, namespace, logger) },
     logger,
+    redact: rest.redact,
     reach: rest.reach,
   })
   const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: '5s', shutdownForceTime: '10s' }

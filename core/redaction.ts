@@ -1,0 +1,43 @@
+/** A text as it may be stored and shown: what must not be read is `[redacted]`. */
+export type Redact = (text: string) => string
+
+export const redactedText = '[redacted]'
+
+/** Redacts the strings of a JSON text. All else stays as it is written, numbers and spaces too, and so does a string in which there is nothing. */
+export function redactJson(text: string, redact: Redact): string {
+  return text.replace(jsonString, (literal) => {
+    const value = parsed(literal)
+    // No string of JSON after all: a line that broke off, say.
+    if (value === null) return redact(literal)
+    const shown = redact(value)
+    return shown === value ? literal : JSON.stringify(shown)
+  })
+}
+
+/** Without an end: the rest of a line that broke off. */
+const jsonString = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)/gs
+
+function parsed(literal: string): string | null {
+  try {
+    return JSON.parse(literal) as string
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The error with what it says redacted, and its causes. In place, so that it keeps its class, its fields and whoever holds it; only of one that can't be
+ * changed, as an error of postgres.js, a plain copy is given. What is no Error stays.
+ */
+export function redactError(error: unknown, redact: Redact, seen = new Set<unknown>()): unknown {
+  if (!(error instanceof Error) || seen.has(error)) return error
+  seen.add(error)
+  const parts: Partial<Error> & { errors?: unknown[] } = { message: redact(error.message) }
+  // It begins with the message as it was.
+  if (error.stack !== undefined) parts.stack = redact(error.stack)
+  if (error.cause !== undefined) parts.cause = redactError(error.cause, redact, seen)
+  if (error instanceof AggregateError) parts.errors = error.errors.map((one: unknown) => redactError(one, redact, seen))
+  const changed = Object.entries(parts).filter(([name, value]) => error[name as keyof Error] !== value)
+  if (changed.every(([name, value]) => Reflect.set(error, name, value))) return error
+  return Object.assign(new Error(parts.message), { name: error.name }, parts)
+}

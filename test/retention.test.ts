@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { createJob, jobAt, startJobStack } from './job-stack.ts'
+import { afterwards, until } from './services.ts'
+
+test('with `retention` the janitor deletes a job when its time is over, and what it cost stays in the ledger', async () => {
+  const stack = await startJobStack({ simulator: { duration_ms: 50 }, yaml: 'retention: { jobs: 2s }' })
+  afterwards(() => stack.stop())
+  const { sql } = stack.db.database
+  const id = await createJob(stack, [{ prompt: 'one' }, { prompt: 'two' }])
+  const { endedAt } = await jobAt(stack, id)
+  await until('the job to go', async () => (await sql`select 1 from jobs where id = ${id}`).length === 0)
+  expect(Date.now() - Number(endedAt)).toBeGreaterThan(2000)
+  const status = await stack.app.router.request(`http://127.0.0.1/v1/jobs/${id}`)
+  expect(status.status).toBe(404)
+  for (const table of ['items', 'outcomes', 'batches', 'events'])
+    expect(await sql`select 1 from ${sql(table)} where job_id = ${id}`, table).toHaveLength(0)
+  expect(await sql`select kind from ledger where job_id = ${id}`).toHaveLength(1)
+})
