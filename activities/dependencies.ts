@@ -29,8 +29,8 @@ export interface ActivitySettings {
   readonly capacity: (provider: string) => ProviderCapacity | null
   readonly submission: (provider: string) => SubmissionTiming
   readonly unserved: UnservedTiming
-  /** How long jobs are kept after their end. Null: for ever. */
-  readonly retention: { readonly keepJobsMs: number | null }
+  /** How long jobs are kept after their end (null: for ever), and drafts after their last part. */
+  readonly retention: { readonly keepJobsMs: number | null; readonly keepDraftsMs: number }
   readonly spoolDirectory: string
   /** Told when a job ended; signed as Standard Webhooks. */
   readonly webhook: { readonly url: string; readonly secret: string | null } | null

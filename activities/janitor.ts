@@ -8,6 +8,7 @@ import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
 import { deleteEndedJobs, finishDeletions } from '../db/jobs.ts'
 import { isProvisional } from '../db/submissions.ts'
+import { removeStaleDrafts } from '../db/drafts.ts'
 import { removeStaleUploads } from '../db/uploads.ts'
 import {
   listBatchesUnderWay,
@@ -63,7 +64,9 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         const budget = { rows: deletedRowsPerSweep }
         const finished = await mended('deletions could not be finished', () => finishDeletions(database, budget))
         const removed = uploads + finished
-        const { keepJobsMs } = settings.retention
+        const { keepJobsMs, keepDraftsMs } = settings.retention
+        const drafts = await mended('old drafts could not be removed', () => removeStaleDrafts(database, keepDraftsMs))
+        if (drafts > 0) logger.info({ drafts }, 'janitor removed drafts that nobody added to')
         const old =
           keepJobsMs === null
             ? 0

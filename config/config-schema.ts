@@ -211,6 +211,10 @@ export const configFileSchema = z.strictObject({
         default: 'for ever',
         examples: ['30d'],
       }),
+      drafts: positiveDurationSchema.default('7d').meta({
+        description: 'How long a draft is kept to which nobody adds anything.',
+        examples: ['1d'],
+      }),
     })
     .prefault({}),
   log: z

@@ -27,7 +27,7 @@ describe('without a file', () => {
       temporal: { address: '127.0.0.1:7233', namespace: 'default' },
       submission: { settleAfterMs: 120_000, sendWindowMs: 60_000 },
       maxInputBytes: 5_368_709_120,
-      retention: { keepJobsMs: null },
+      retention: { keepJobsMs: null, keepDraftsMs: 7 * 86_400_000 },
       logLevel: 'info',
     })
     expect(openai(config)).toMatchObject({

@@ -57,6 +57,7 @@ export interface Config {
   readonly retention: {
     /** Null: for ever. */
     readonly keepJobsMs: number | null
+    readonly keepDraftsMs: number
   }
 }
 
@@ -112,7 +113,10 @@ export function loadConfig(options: ConfigOptions = {}): Config {
     webhook: content.webhooks === undefined ? null : { url: content.webhooks.url, secret: secret(content.webhooks.secret) },
     maxInputBytes: content.max_input_bytes,
     redactionPatterns: content.redaction.patterns,
-    retention: { keepJobsMs: content.retention.jobs === undefined ? null : parseDurationMs(content.retention.jobs) },
+    retention: {
+      keepJobsMs: content.retention.jobs === undefined ? null : parseDurationMs(content.retention.jobs),
+      keepDraftsMs: parseDurationMs(content.retention.drafts),
+    },
   }
 }
 

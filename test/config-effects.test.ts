@@ -25,6 +25,7 @@ const shownIn: Record<string, string> = {
   'webhooks.secret': 'test/webhook.slow.test.ts',
   'redaction.patterns': 'test/redaction.test.ts',
   'retention.jobs': 'test/retention.test.ts',
+  'retention.drafts': 'test/retention.test.ts',
 }
 const shownHere = [
   'providers.<name>.enabled',

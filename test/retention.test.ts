@@ -16,3 +16,22 @@ test('with `retention` the janitor deletes a job when its time is over, and what
     expect(await sql`select 1 from ${sql(table)} where job_id = ${id}`, table).toHaveLength(0)
   expect(await sql`select kind from ledger where job_id = ${id}`).toHaveLength(1)
 })
+
+test('a draft to which nobody adds anything is removed when its time is over', async () => {
+  const stack = await startJobStack({ yaml: 'retention: { drafts: 2s }' })
+  afterwards(() => stack.stop())
+  const headers = { 'content-type': 'application/json', host: '127.0.0.1' }
+  const draft = async () => {
+    const body = JSON.stringify({ provider: 'openai', model: 'gpt-4o-mini', draft: true })
+    const response = await stack.app.router.request('http://127.0.0.1/v1/jobs', { method: 'POST', headers, body })
+    return ((await response.json()) as { id: string }).id
+  }
+  const id = await draft()
+  const body = JSON.stringify({ items: [{ prompt: 'one' }] })
+  await stack.app.router.request(`http://127.0.0.1/v1/jobs/${id}/items?part=1`, { method: 'POST', headers, body })
+  const { sql } = stack.db.database
+  expect(await sql`select 1 from items where job_id = ${id}`).toHaveLength(1)
+  await until('the draft to go', async () => (await sql`select 1 from jobs where id = ${id}`).length === 0)
+  for (const table of ['items', 'parts'])
+    expect(await sql`select 1 from ${sql(table)} where job_id = ${id}`, table).toHaveLength(0)
+})
