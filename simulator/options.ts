@@ -7,7 +7,10 @@ import { itemFaultSchema, type ItemFaultRule } from './item-faults.ts'
 import { quirksSchema, type Quirks } from './quirks.ts'
 import { standardWebhookSecret } from './webhook-signature.ts'
 
-const webhookUrl = z.url({ protocol: /^https?$/, error: 'is not an http address' }).nullable().default(null)
+const webhookUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an http address' })
+  .nullable()
+  .default(null)
 const webhookSecret = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'is not whsec_ and base64')

@@ -39,7 +39,7 @@ export interface WebhookLog {
 /** Every delivery with its attempts, in a journal: after a kill they go on where they were, under the same ids. */
 export function openWebhookLog(path: string): WebhookLog {
   const deliveries = new Map<string, WebhookDelivery>()
-  const { record, close } = openRecorder<Entry>(path, (entry) => {
+  const journal = openRecorder<Entry>(path, (entry) => {
     if (entry.type === 'due') {
       deliveries.set(entry.delivery.id, { ...entry.delivery, status: 'pending', attempts: [] })
       return
@@ -54,15 +54,15 @@ export function openWebhookLog(path: string): WebhookLog {
   })
   return {
     open(delivery) {
-      if (!deliveries.has(delivery.id)) record({ type: 'due', delivery })
+      if (!deliveries.has(delivery.id)) journal.record({ type: 'due', delivery })
       const opened = deliveries.get(delivery.id)
       if (opened === undefined) throw new Error('the delivery was not recorded')
       return opened
     },
-    attempted: (id, attempt) => record({ type: 'attempted', id, attempt }),
-    giveUp: (id) => record({ type: 'given_up', id }),
+    attempted: (id, attempt) => journal.record({ type: 'attempted', id, attempt }),
+    giveUp: (id) => journal.record({ type: 'given_up', id }),
     deliveries: () => deliveries.values(),
-    close,
+    close: () => journal.close(),
   }
 }
 

@@ -55,8 +55,7 @@ export function createWebhookSender({ provider, options, log, receiver, headers 
     return Date.parse(last.at) + options.current.webhook_pause_ms * 2 ** (attempts.length - 1)
   }
   const isTooLate = (delivery: WebhookDelivery): boolean =>
-    delivery.attempts.length > 0 &&
-    dueMs(delivery) > Date.parse(delivery.created_at) + receiver(options.current).triesForMs
+    delivery.attempts.length > 0 && dueMs(delivery) > Date.parse(delivery.created_at) + receiver(options.current).triesForMs
 
   async function carry(event: WebhookEvent, delivery: WebhookDelivery): Promise<void> {
     while (delivery.status === 'pending') {
@@ -120,7 +119,7 @@ export function createWebhookSender({ provider, options, log, receiver, headers 
   }
 
   const wake = (): void => {
-    for (const goOn of [...waiting]) goOn()
+    for (const goOn of waiting) goOn()
   }
 
   return {

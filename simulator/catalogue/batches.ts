@@ -114,14 +114,16 @@ export const batchFaults: readonly FaultDescription[] = [
   {
     name: 'batches per hour',
     kind: 'batch',
-    effect: 'OpenAI: a key that created 2,000 batches within an hour gets a 429 (rate_limit_exceeded) for the next, until the first of them is an hour old.',
+    effect:
+      'OpenAI: a key that created 2,000 batches within an hour gets a 429 (rate_limit_exceeded) for the next, until the first of them is an hour old.',
     source: `${guide} (rate limits) https://github.com/BerriAI/litellm/issues/23901`,
     example: '--batches-per-hour 10',
   },
   {
     name: 'results that are gone',
     kind: 'batch',
-    effect: 'OpenAI: 30 days after the batch ended, or when its create asked for it, its files are gone; the batch still names them, and they answer 404.',
+    effect:
+      'OpenAI: 30 days after the batch ended, or when its create asked for it, its files are gone; the batch still names them, and they answer 404.',
     source: `${guide} (retrieving the results)`,
     example: '--results-lifetime 10s',
   },

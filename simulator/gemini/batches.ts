@@ -65,7 +65,18 @@ async function createBatch(deps: BatchesDeps, exchange: Exchange, method: BatchM
     const expiresMs = createdMs + (current.window_ms ?? twoDaysMs)
     const displayName = textOf(batch, 'displayName')
     const hasOwnWebhooks = listOf(messageOf(batch, 'webhookConfig'), 'uris').length > 0
-    const created = { id, key: exchange.key, method, model, displayName, inputFileId, ...input, createdMs, expiresMs, hasOwnWebhooks }
+    const created = {
+      id,
+      key: exchange.key,
+      method,
+      model,
+      displayName,
+      inputFileId,
+      ...input,
+      createdMs,
+      expiresMs,
+      hasOwnWebhooks,
+    }
     state.record({ type: 'batch_created', batch: created })
   } catch (error) {
     if (inputFileId === null) await rm(path, { force: true })

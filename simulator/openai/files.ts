@@ -31,7 +31,12 @@ export function fileRoutes(deps: FilesDeps): Route[] {
   return [
     { name: 'files.create', method: 'POST', path: '/files', creates: true, handle: (exchange) => createFile(deps, exchange) },
     { name: 'files.list', method: 'GET', path: '/files', handle: (exchange) => listFiles(deps, exchange) },
-    { name: 'files.retrieve', method: 'GET', path: '/files/:', handle: (exchange) => json(wireFile(findFile(deps, exchange), deps.options)) },
+    {
+      name: 'files.retrieve',
+      method: 'GET',
+      path: '/files/:',
+      handle: (exchange) => json(wireFile(findFile(deps, exchange), deps.options)),
+    },
     { name: 'files.content', method: 'GET', path: '/files/:/content', handle: (exchange) => download(deps, downloads, exchange) },
     { name: 'files.delete', method: 'DELETE', path: '/files/:', handle: (exchange) => deleteFile(deps, exchange) },
   ]
