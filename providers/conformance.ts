@@ -51,6 +51,8 @@ export interface ConformanceTraits {
     /** What else is known of the failure. */
     readonly error?: Record<string, unknown>
   }
+  /** Options of the simulator with which one batch can be created, and the next is refused for now. */
+  readonly oneCreate?: Readonly<Record<string, unknown>>
   /** The simulator's name for the call that downloads results, line by line; null: they come as a whole. */
   readonly resultsRoute: string | null
   /** The simulator's name for an item that got no answer at all. */
@@ -193,6 +195,14 @@ export function describeProviderConformance(
       await subject.controls.setOptions(traits.fullQueue.options)
       const failure = await failureOf(create(await upload(tokenOf('c'), prompts(3))))
       expect(failure).toMatchObject({ kind: 'rate_limited', certainlyNotApplied: true, ...traits.fullQueue.error })
+    })
+
+    test.runIf(traits.oneCreate !== undefined)('a create beyond what may be created for now is not applied', async () => {
+      await subject.controls.setOptions(traits.oneCreate ?? {})
+      const source = await upload(tokenOf('c'), prompts(1))
+      await create(source)
+      const failure = await failureOf(create(source))
+      expect(failure).toMatchObject({ kind: 'rate_limited', certainlyNotApplied: true })
     })
 
     test('a batch that expires ends as expired, and each item is accounted for or missing', async () => {

@@ -1,5 +1,6 @@
 import type { Bill, Books, CreateCall } from './books.ts'
 import type { BatchSummary, FileSummary, LoadSummary, ProviderSimulation } from './provider-simulation.ts'
+import type { WebhookDelivery } from './webhook-log.ts'
 
 export interface WireBill {
   readonly requests: number
@@ -18,6 +19,8 @@ export interface BooksSummary {
   readonly batches: readonly BatchSummary[]
   readonly billed: { readonly batch: WireBill; readonly realtime: WireBill; readonly cost_nano_usd: string }
   readonly load: Readonly<Record<string, LoadSummary>>
+  /** What receivers were told of ended batches, with every attempt. */
+  readonly webhooks: readonly WebhookDelivery[]
 }
 
 export function booksSummary(providers: readonly ProviderSimulation[], books: Books, withRealtime: boolean): BooksSummary {
@@ -41,6 +44,7 @@ export function booksSummary(providers: readonly ProviderSimulation[], books: Bo
       cost_nano_usd: String(batch.cost_nano_usd + realtime.cost_nano_usd),
     },
     load: Object.fromEntries(providers.map((provider) => [provider.name, provider.load()])),
+    webhooks: [...books.webhooks.deliveries()],
   }
 }
 

@@ -2,6 +2,7 @@ import { createReadStream, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openJournal } from './journal.ts'
 import { hashHex } from './random.ts'
+import { openWebhookLog, type WebhookLog } from './webhook-log.ts'
 
 /** Stands for an API key in the books and in state: the key itself is never kept, in case someone uses a real one. */
 export function keyFingerprint(key: string): string {
@@ -73,6 +74,7 @@ export interface Books {
   /** Where the requests of a batch are written, complete or not at all. */
   batchRequestsPath(batchId: string): string
   realtimeBill(): Readonly<Bill>
+  readonly webhooks: WebhookLog
   /** All executed requests: of batches in the given order, then realtime ones. */
   requests(batchIds: Iterable<string>): AsyncGenerator<Buffer>
   close(): void
@@ -100,6 +102,8 @@ export function openBooks(directory: string): Books {
   const callJournal = openJournal<CallEntry>(join(directory, 'calls.jsonl'), applyCall)
   const realtimeJournal = openJournal<BilledRequest>(realtimePath, addToBill)
 
+  const webhooks = openWebhookLog(join(directory, 'webhooks.jsonl'))
+
   const record = (entry: CallEntry): void => {
     callJournal.append(entry)
     applyCall(entry)
@@ -122,6 +126,7 @@ export function openBooks(directory: string): Books {
     },
     batchRequestsPath,
     realtimeBill: () => realtime,
+    webhooks,
     async *requests(batchIds) {
       for (const path of [...Array.from(batchIds, batchRequestsPath), realtimePath]) {
         if (!existsSync(path)) continue
@@ -131,6 +136,7 @@ export function openBooks(directory: string): Books {
     close() {
       callJournal.close()
       realtimeJournal.close()
+      webhooks.close()
     },
   }
 }

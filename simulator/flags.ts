@@ -1,4 +1,5 @@
 import type { SimulatorOptions } from './options.ts'
+import { standardWebhookSecret } from './webhook-signature.ts'
 
 export interface SimulatorFlag {
   /** As commander takes it. */
@@ -49,7 +50,7 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
   {
     flag: '--results-lifetime <time>',
     option: 'results_lifetime_ms',
-    description: 'Gemini: how long the results of a batch are kept (default: 42d)',
+    description: 'OpenAI, Gemini: how long the results of a batch are kept (default: OpenAI 30d, Gemini 42d)',
   },
   { flag: '--realtime-delay <time>', option: 'realtime_delay_ms', description: 'how long a realtime answer takes (default: 0)' },
   {
@@ -72,6 +73,41 @@ export const simulatorFlags: readonly SimulatorFlag[] = [
     flag: '--concurrent-batch-limit <n>',
     option: 'concurrent_batch_limit',
     description: 'Gemini: open batches of a key (default: 100)',
+  },
+  {
+    flag: '--batches-per-hour <n>',
+    option: 'batches_per_hour',
+    description: 'OpenAI: batches that a key may create in an hour (default: 2000)',
+  },
+  {
+    flag: '--openai-webhook <url>',
+    option: 'openai_webhook_url',
+    description: 'OpenAI: the endpoint that is told when a batch has ended (default: none)',
+  },
+  {
+    flag: '--openai-webhook-secret <secret>',
+    option: 'openai_webhook_secret',
+    description: `OpenAI: what that is signed with (default: ${standardWebhookSecret})`,
+  },
+  {
+    flag: '--gemini-webhook <url>',
+    option: 'gemini_webhook_url',
+    description: 'Gemini: the endpoint that is told when a batch has ended (default: none)',
+  },
+  {
+    flag: '--gemini-webhook-secret <secret>',
+    option: 'gemini_webhook_secret',
+    description: 'Gemini: what that is signed with (default: the same)',
+  },
+  {
+    flag: '--webhook-pause <time>',
+    option: 'webhook_pause_ms',
+    description: 'from the first attempt at a webhook to the second; then twice as long each time (default: 5s)',
+  },
+  {
+    flag: '--webhook-retries <time>',
+    option: 'webhook_retries_ms',
+    description: 'how long a webhook that is not taken is tried again (default: OpenAI 72h, Gemini 24h)',
   },
   {
     flag: '--refuse-unknown-models',

@@ -5,6 +5,16 @@ import { parseFault } from './fault-text.ts'
 import { httpFaultSchema, type HttpFaultRule } from './http-faults.ts'
 import { itemFaultSchema, type ItemFaultRule } from './item-faults.ts'
 import { quirksSchema, type Quirks } from './quirks.ts'
+import { standardWebhookSecret } from './webhook-signature.ts'
+
+const webhookUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an http address' })
+  .nullable()
+  .default(null)
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'is not whsec_ and base64')
+  .default(standardWebhookSecret)
 
 /** What may change while the simulator runs (`POST /_simulator/options`). Open batches follow the change. */
 export const runtimeOptionsSchema = z.strictObject({
@@ -22,8 +32,8 @@ export const runtimeOptionsSchema = z.strictObject({
   archive_after_ms: durationMs.default(29 * 86_400_000),
   /** Gemini: how long an uploaded file is kept: 48 hours. */
   file_lifetime_ms: durationMs.default(48 * 3_600_000),
-  /** Gemini: how long the results of a batch are kept: 6 weeks. */
-  results_lifetime_ms: durationMs.default(42 * 86_400_000),
+  /** How long the results of a batch are kept; unless given, or null: OpenAI 30 days, or what the create asks for if it is less, Gemini 6 weeks. */
+  results_lifetime_ms: durationMs.nullish(),
   curve: z.enum(curves).default('linear'),
   /** Every realtime answer takes this long. */
   realtime_delay_ms: durationMs.default(0),
@@ -39,6 +49,17 @@ export const runtimeOptionsSchema = z.strictObject({
   queued_request_limit: z.coerce.number().int().positive().nullable().default(null),
   /** Gemini: open batches of a key; a create above it is refused with a 429. Null: no limit. */
   concurrent_batch_limit: z.coerce.number().int().positive().nullable().default(100),
+  /** OpenAI: batches that a key may create in an hour; a create above it is refused with a 429. Null: no limit. */
+  batches_per_hour: z.coerce.number().int().positive().nullable().default(2000),
+  /** Where a project's endpoint for the ends of batches is; null: there is none. Anthropic has no webhooks. */
+  openai_webhook_url: webhookUrl,
+  openai_webhook_secret: webhookSecret,
+  gemini_webhook_url: webhookUrl,
+  gemini_webhook_secret: webhookSecret,
+  /** From the first attempt at a webhook that failed to the second; each further pause is twice as long. How long they really are is not documented. */
+  webhook_pause_ms: durationMs.default(5000),
+  /** From the end of a batch to the last attempt; unless given, or null: OpenAI 72 hours, Gemini 24. */
+  webhook_retries_ms: durationMs.nullish(),
   /** Refuse models that are not in the simulator's price table, as a provider refuses a misspelt name. */
   refuse_unknown_models: z.boolean().default(false),
   /** Refuse parameters that a model doesn't take, as the providers do. */

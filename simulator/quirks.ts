@@ -30,6 +30,7 @@ export const quirksSchema = z.strictObject({
   inline_results: flag.default(false),
   missing_metadata: flag.default(false),
   broken_json_schema: flag.default(false),
+  repeated_webhooks: count.default(0),
 })
 
 export type Quirks = z.output<typeof quirksSchema>

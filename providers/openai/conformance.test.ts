@@ -10,6 +10,7 @@ const traits: ConformanceTraits = {
   keepsPartOfExpired: true,
   keepsPartOfCancelled: true,
   fullQueue: { options: { enqueued_token_limit: 1 }, ends: 'failed_batch' },
+  oneCreate: { batches_per_hour: 1 },
   resultsRoute: 'files.content',
   unanswered: 'status_zero',
 }

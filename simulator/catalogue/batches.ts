@@ -1,5 +1,5 @@
 import type { FaultDescription } from './fault-description.ts'
-import { guide, claudeGuide, geminiGuide } from './sources.ts'
+import { guide, claudeGuide, geminiGuide, geminiWebhooks, webhooks } from './sources.ts'
 
 const geminiBatches: readonly FaultDescription[] = [
   {
@@ -50,6 +50,33 @@ const geminiBatches: readonly FaultDescription[] = [
   },
 ]
 
+const webhookFaults: readonly FaultDescription[] = [
+  {
+    name: 'webhooks',
+    kind: 'batch',
+    effect:
+      'OpenAI tells a project’s endpoint of a batch that is completed, failed, expired or cancelled, signed as Standard Webhooks are; each has one `webhook-id`, and its attempts are in the books. Anthropic has none.',
+    source: `${webhooks} https://github.com/openai/openai-node#webhook-verification`,
+    example: '--openai-webhook http://127.0.0.1:9000/openai --openai-webhook-secret whsec_c2VjcmV0',
+  },
+  {
+    name: 'Gemini webhooks',
+    kind: 'batch',
+    effect:
+      'Gemini tells a project’s endpoint of a batch that succeeded, failed or expired, signed in the same way. A batch whose create has `webhookConfig.uris` is not told to it; those addresses are not called, because nobody says what is in the JWT that signs such a call.',
+    source: `${geminiWebhooks} https://github.com/googleapis/js-genai (WebhookConfig)`,
+    example: '--gemini-webhook http://127.0.0.1:9000/gemini --gemini-webhook-secret whsec_c2VjcmV0',
+  },
+  {
+    name: 'webhooks that are not taken',
+    kind: 'batch',
+    effect:
+      'OpenAI, Gemini: a webhook that gets no 2xx within seconds (a redirection is none) is sent again after growing pauses, for 72 or 24 hours, then given up. The batch knows nothing of it.',
+    source: `${webhooks} ${geminiWebhooks}`,
+    example: '--openai-webhook http://127.0.0.1:9000/nobody --webhook-pause 100ms --webhook-retries 5s',
+  },
+]
+
 export const batchFaults: readonly FaultDescription[] = [
   {
     name: 'expired with a part done',
@@ -60,6 +87,7 @@ export const batchFaults: readonly FaultDescription[] = [
     example: '--curve stalled --window 10s',
   },
   ...geminiBatches,
+  ...webhookFaults,
   {
     name: 'late',
     kind: 'batch',
@@ -82,6 +110,22 @@ export const batchFaults: readonly FaultDescription[] = [
     effect: 'OpenAI: too many tokens are enqueued for the model; the batch fails as a whole, after it was created.',
     source: 'https://github.com/openai/openai-python/issues/2084',
     example: '--enqueued-token-limit 100000',
+  },
+  {
+    name: 'batches per hour',
+    kind: 'batch',
+    effect:
+      'OpenAI: a key that created 2,000 batches within an hour gets a 429 (rate_limit_exceeded) for the next, until the first of them is an hour old.',
+    source: `${guide} (rate limits) https://github.com/BerriAI/litellm/issues/23901`,
+    example: '--batches-per-hour 10',
+  },
+  {
+    name: 'results that are gone',
+    kind: 'batch',
+    effect:
+      'OpenAI: 30 days after the batch ended, or when its create asked for it, its files are gone; the batch still names them, and they answer 404.',
+    source: `${guide} (retrieving the results)`,
+    example: '--results-lifetime 10s',
   },
   {
     name: 'completed without an output file',

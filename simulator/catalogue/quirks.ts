@@ -1,5 +1,5 @@
 import type { FaultDescription } from './fault-description.ts'
-import { guide, ellmer, claudeGuide, claudeDelays } from './sources.ts'
+import { guide, ellmer, claudeGuide, claudeDelays, geminiWebhooks, webhooks } from './sources.ts'
 
 const quirk = (name: string, effect: string, source: string | null, value = ''): FaultDescription => ({
   name,
@@ -38,6 +38,12 @@ export const quirkFaults: readonly FaultDescription[] = [
     'The batch is complete, but its files or results answer 404 for this long.',
     `https://github.com/openai/openai-cookbook/issues/1564 ${claudeDelays}`,
     '=2s',
+  ),
+  quirk(
+    'repeated_webhooks',
+    'OpenAI, Gemini: a webhook that was taken comes so many times more, with the same `webhook-id`.',
+    `${webhooks} ${geminiWebhooks}`,
+    '=1',
   ),
   quirk('counts_delay_ms', 'Gemini: `batchStats` are those of so long ago, also when all is over.', null, '=5s'),
   quirk(

@@ -1,5 +1,6 @@
 /** Pages that say something about several faults. */
 export const guide = 'https://developers.openai.com/api/docs/guides/batch'
+export const webhooks = 'https://developers.openai.com/api/docs/guides/webhooks'
 export const sdkErrors = 'https://github.com/openai/openai-node#handling-errors'
 export const sdkRetries = 'https://github.com/openai/openai-node#retries'
 export const ellmer = 'https://github.com/tidyverse/ellmer/issues/830'
@@ -7,6 +8,7 @@ export const claudeGuide = 'https://platform.claude.com/docs/en/build-with-claud
 export const claudeErrors = 'https://platform.claude.com/docs/en/api/errors'
 export const claudeStops = 'https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons'
 export const geminiGuide = 'https://ai.google.dev/gemini-api/docs/batch-api'
+export const geminiWebhooks = 'https://ai.google.dev/gemini-api/docs/webhooks'
 export const geminiErrors = 'https://ai.google.dev/gemini-api/docs/troubleshooting'
 export const geminiAnswers = 'https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse'
 export const geminiItems = 'https://github.com/googleapis/python-genai/issues/1341'

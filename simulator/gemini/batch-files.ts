@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { resultsFileId } from './ids.ts'
 import { isNeeded, isOver, type GeminiState, type StoredBatch } from './state.ts'
 
 type Input = Pick<StoredBatch, 'id' | 'inputFileId'>
@@ -33,7 +34,7 @@ export function createBatchFiles(directory: string, state: () => GeminiState): B
   return {
     pathOf,
     inputPath: ({ id, inputFileId }) => (inputFileId === null ? inlineInput(id) : pathOf(inputFileId)),
-    resultsPath: ({ id }, inline) => (inline ? join(results, `${id}.jsonl`) : pathOf(`batch-${id}`)),
+    resultsPath: ({ id }, inline) => (inline ? join(results, `${id}.jsonl`) : pathOf(resultsFileId(id))),
     async removeInput({ id, inputFileId }) {
       if (inputFileId === null) await rm(inlineInput(id), { force: true })
       else if (!state().files.has(inputFileId) && !isNeeded(inputFileId, state())) await rm(pathOf(inputFileId), { force: true })

@@ -7,11 +7,13 @@ import { createEnqueuedTokens } from '../enqueued-tokens.ts'
 import { createFileWriter } from '../file-writer.ts'
 import type { Load } from '../load.ts'
 import type { LiveOptions } from '../options.ts'
+import type { WebhookSender } from '../webhook-sender.ts'
 import type { BatchFiles } from './batch-files.ts'
 import { quotaExceeded, rpcCodes } from './errors.ts'
-import { batchName } from './ids.ts'
+import { batchName, resultsFileId } from './ids.ts'
 import { filePrefix, inlinePrefix, prepareBatch, type PreparedBatch } from './prepared-batch.ts'
-import { isOver, type GeminiState, type StoredBatch, type StoredFile } from './state.ts'
+import { isOver, type BatchEnded, type GeminiState, type StoredBatch, type StoredFile } from './state.ts'
+import { webhookEvent } from './webhook-event.ts'
 import type { WireStatus } from './wire.ts'
 
 export interface BatchRunner extends AnyBatchRunner<StoredBatch> {
@@ -33,6 +35,7 @@ export interface RunnerDeps {
   readonly options: LiveOptions
   readonly directory: string
   readonly files: BatchFiles
+  readonly webhooks: WebhookSender
 }
 
 const cancelled: WireStatus = { code: rpcCodes.CANCELLED, message: 'The operation was cancelled.' }
@@ -41,7 +44,7 @@ const expired: WireStatus = {
   message: 'The batch has expired because it was running or pending for more than 48 hours.',
 }
 
-export function createBatchRunner({ state, books, options, directory, files }: RunnerDeps): BatchRunner {
+export function createBatchRunner({ state, books, options, directory, files, webhooks }: RunnerDeps): BatchRunner {
   const enqueuedTokens = createEnqueuedTokens(options)
   const runs = createBatchRuns<StoredBatch, PreparedBatch>({
     options,
@@ -91,7 +94,7 @@ export function createBatchRunner({ state, books, options, directory, files }: R
     const resultsFile: StoredFile | null = prepared.inline
       ? null
       : {
-          id: `batch-${batch.id}`,
+          id: resultsFileId(batch.id),
           key: batch.key,
           displayName: null,
           mimeType: 'application/jsonl',
@@ -100,7 +103,7 @@ export function createBatchRunner({ state, books, options, directory, files }: R
           source: 'GENERATED',
           createdMs: now,
         }
-    state.record({
+    recordEnd(batch, {
       type: 'batch_ended',
       id: batch.id,
       at: now,
@@ -115,6 +118,12 @@ export function createBatchRunner({ state, books, options, directory, files }: R
     await files.removeInput(batch)
   }
 
+  function recordEnd(batch: StoredBatch, entry: BatchEnded): void {
+    state.record({ ...entry, announced: webhooks.isWanted() && !batch.hasOwnWebhooks })
+    const event = batch.announced ? webhookEvent(batch) : null
+    if (event !== null) webhooks.send(event)
+  }
+
   /** Nothing is kept of it, and nothing charged. */
   function endWithout(
     batch: StoredBatch,
@@ -123,7 +132,7 @@ export function createBatchRunner({ state, books, options, directory, files }: R
   ): void {
     const finished = finishedSoFar(batch)
     const shared = { id: batch.id, at: Date.now(), finished, counts: null, resultsFile: null, bill: nothingBilled, attempts: {} }
-    state.record({ type: 'batch_ended', state: ended, error, ...shared })
+    recordEnd(batch, { type: 'batch_ended', state: ended, error, ...shared })
     void files.removeInput(batch)
   }
 

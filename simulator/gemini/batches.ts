@@ -64,7 +64,19 @@ async function createBatch(deps: BatchesDeps, exchange: Exchange, method: BatchM
     const createdMs = Date.now()
     const expiresMs = createdMs + (current.window_ms ?? twoDaysMs)
     const displayName = textOf(batch, 'displayName')
-    const created = { id, key: exchange.key, method, model, displayName, inputFileId, ...input, createdMs, expiresMs }
+    const hasOwnWebhooks = listOf(messageOf(batch, 'webhookConfig'), 'uris').length > 0
+    const created = {
+      id,
+      key: exchange.key,
+      method,
+      model,
+      displayName,
+      inputFileId,
+      ...input,
+      createdMs,
+      expiresMs,
+      hasOwnWebhooks,
+    }
     state.record({ type: 'batch_created', batch: created })
   } catch (error) {
     if (inputFileId === null) await rm(path, { force: true })
@@ -88,7 +100,10 @@ async function readBatch({ request }: Exchange): Promise<JsonObject> {
   if (!isObject(body) || !isObject(body['batch']))
     throw invalidArgument('* BatchGenerateContentRequest.batch: batch is not specified\n')
   const known = ['name', 'model', 'displayName', 'inputConfig', 'priority', 'webhookConfig']
-  const unknown = unknownField(body, ['batch'], '') ?? unknownField(body['batch'], known, 'batch')
+  const unknown =
+    unknownField(body, ['batch'], '') ??
+    unknownField(body['batch'], known, 'batch') ??
+    unknownField(messageOf(body['batch'], 'webhookConfig'), ['uris', 'userMetadata'], 'batch.webhook_config')
   if (unknown !== null) throw invalidArgument(unknown)
   return body['batch']
 }

@@ -183,6 +183,12 @@ describe('a resumable upload', () => {
     await expect(start(gemini, 1, file)).rejects.toThrow(message)
   })
 
+  it('refuses more than 2 GB', async () => {
+    await using gemini = await simulatedGemini()
+    await expect(start(gemini, 2 ** 31 + 1)).rejects.toThrow('File size exceeds the limit: 2147483648 bytes')
+    expect(await start(gemini, 2 ** 31)).toContain('http')
+  })
+
   it('refuses a file that is too big, announced or not', async () => {
     await using gemini = await simulatedGemini({ max_batch_bytes: 1000 })
     await expect(start(gemini, 1001)).rejects.toThrow('File size exceeds the limit: 1000 bytes')

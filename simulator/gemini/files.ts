@@ -70,8 +70,13 @@ export function wireFile(file: StoredFile, { headers }: IncomingMessage, options
   }
 }
 
-function expiresMs({ source, createdMs }: StoredFile, { current }: LiveOptions): number {
-  return createdMs + (source === 'GENERATED' ? current.results_lifetime_ms : current.file_lifetime_ms)
+/** Six weeks: https://ai.google.dev/gemini-api/docs/batch-api. */
+export function resultsLifetimeMs({ current }: LiveOptions): number {
+  return current.results_lifetime_ms ?? 42 * 86_400_000
+}
+
+function expiresMs({ source, createdMs }: StoredFile, options: LiveOptions): number {
+  return createdMs + (source === 'GENERATED' ? resultsLifetimeMs(options) : options.current.file_lifetime_ms)
 }
 
 function listFiles(deps: FilesDeps, exchange: Exchange): Reply {

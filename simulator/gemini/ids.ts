@@ -11,6 +11,11 @@ export function fileName(id: string): string {
   return `files/${id}`
 }
 
+/** The file with the results of a batch. */
+export function resultsFileId(batchId: string): string {
+  return `batch-${batchId}`
+}
+
 /** An id as the API makes them: small letters and digits. */
 export function newId(length: number): string {
   return Array.from(randomBytes(length), (byte) => letters[byte % letters.length]).join('')

@@ -4,7 +4,8 @@ import { finishedPart } from '../completion-curve.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchFiles } from './batch-files.ts'
 import type { BatchRunner } from './batch-runner.ts'
-import { batchName, fileName } from './ids.ts'
+import { resultsLifetimeMs } from './files.ts'
+import { batchName, fileName, resultsFileId } from './ids.ts'
 import { isOver, type StoredBatch } from './state.ts'
 import type { WireOperation, WireOutput, WireStats } from './wire.ts'
 
@@ -47,8 +48,9 @@ export async function wireOperation(batch: StoredBatch, deps: OperationDeps, lis
 
 async function outputOf(batch: StoredBatch, { options, files }: OperationDeps): Promise<WireOutput | null> {
   if (batch.state !== 'BATCH_STATE_SUCCEEDED' || batch.endedMs === null) return null
-  if (!batch.resultsInline) return { responsesFile: fileName(`batch-${batch.id}`) }
-  const { quirks, results_lifetime_ms: lifetimeMs } = options.current
+  if (!batch.resultsInline) return { responsesFile: fileName(resultsFileId(batch.id)) }
+  const { quirks } = options.current
+  const lifetimeMs = resultsLifetimeMs(options)
   const path = files.resultsPath(batch, true)
   const now = Date.now()
   if (batch.endedMs + quirks.output_file_delay_ms > now || batch.endedMs + lifetimeMs <= now || !existsSync(path)) return null

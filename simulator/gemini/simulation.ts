@@ -4,6 +4,7 @@ import type { Books } from '../books.ts'
 import { BodyTooLarge, type Reply } from '../exchange.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchSummary, FileSummary, ProviderSimulation, Route } from '../provider-simulation.ts'
+import { createWebhookSender } from '../webhook-sender.ts'
 import { createBatchFiles } from './batch-files.ts'
 import { createBatchRunner } from './batch-runner.ts'
 import { batchRoutes } from './batches.ts'
@@ -13,12 +14,16 @@ import { realtimeRoutes } from './realtime.ts'
 import { isOver, openState, type StoredBatch, type StoredFile } from './state.ts'
 import { batchName, fileName } from './ids.ts'
 import { uploadRoutes } from './uploads.ts'
+import { webhookEvent } from './webhook-event.ts'
 
 export interface SimulationDeps {
   readonly directory: string
   readonly options: LiveOptions
   readonly books: Books
 }
+
+/** How long failed webhooks are tried again: https://ai.google.dev/gemini-api/docs/webhooks. */
+const oneDayMs = 86_400_000
 
 /** The Gemini Developer API's files, batches and models. */
 export function simulateGemini({ directory, options, books }: SimulationDeps): ProviderSimulation {
@@ -27,8 +32,22 @@ export function simulateGemini({ directory, options, books }: SimulationDeps): P
   const files = createBatchFiles(directory, () => state)
   files.removeStrays()
   const retrievals = new Map<string, number>()
-  const runner = createBatchRunner({ state, books, options, directory, files })
-  for (const batch of state.batches.values()) if (!isOver(batch)) runner.start(batch)
+  const webhooks = createWebhookSender({
+    provider: 'gemini',
+    options,
+    log: books.webhooks,
+    receiver: (current) => ({
+      url: current.gemini_webhook_url,
+      secret: current.gemini_webhook_secret,
+      triesForMs: current.webhook_retries_ms ?? oneDayMs,
+    }),
+  })
+  const runner = createBatchRunner({ state, books, options, directory, files, webhooks })
+  for (const batch of state.batches.values()) {
+    const event = batch.announced ? webhookEvent(batch) : null
+    if (event !== null) webhooks.send(event)
+    else if (!isOver(batch)) runner.start(batch)
+  }
   const pathOf = (fileId: string): string => files.pathOf(fileId)
 
   return {
@@ -65,9 +84,13 @@ export function simulateGemini({ directory, options, books }: SimulationDeps): P
       enqueued_tokens: Object.fromEntries(Array.from(runner.enqueuedTokens, ([name, load]) => [name, { ...load }])),
     }),
     batchBill: () => sumBills(state.batches.values()),
-    wake: () => runner.wakeAll(),
+    wake() {
+      runner.wakeAll()
+      webhooks.wake()
+    },
     async close() {
       await runner.close()
+      await webhooks.close()
       state.close()
     },
   }

@@ -54,6 +54,8 @@ export interface StoredBatch {
   readonly sampleKey: string | null
   readonly createdMs: number
   readonly expiresMs: number
+  /** Its create named addresses of its own for its end: those registered for the project are not told. */
+  readonly hasOwnWebhooks: boolean
   /** 1 for the first batch, and so on: unlike the id the same in every run, for what the seed decides. */
   readonly number: number
   state: BatchState
@@ -67,6 +69,8 @@ export interface StoredBatch {
   /** Whether the results lie in a file of the API, or come with the batch. */
   resultsInline: boolean
   bill: BatchBill | null
+  /** Somebody was to be told of its end. */
+  announced: boolean
   deleted: boolean
 }
 
@@ -84,24 +88,28 @@ export type BatchCreated = Pick<
   | 'sampleKey'
   | 'createdMs'
   | 'expiresMs'
+  | 'hasOwnWebhooks'
 >
+
+export interface BatchEnded {
+  readonly type: 'batch_ended'
+  readonly id: string
+  readonly at: number
+  readonly state: EndedState
+  readonly finished: number
+  readonly counts: ResultCounts | null
+  readonly error: WireStatus | null
+  /** Null: the results come with the batch, or there are none. */
+  readonly resultsFile: StoredFile | null
+  readonly bill: BatchBill
+  readonly attempts: Readonly<Record<string, number>>
+  readonly announced?: boolean
+}
 
 type BatchEntry =
   | { readonly type: 'batch_started'; readonly id: string; readonly at: number }
   | { readonly type: 'batch_cancelling'; readonly id: string; readonly at: number; readonly finished: number }
-  | {
-      readonly type: 'batch_ended'
-      readonly id: string
-      readonly at: number
-      readonly state: EndedState
-      readonly finished: number
-      readonly counts: ResultCounts | null
-      readonly error: WireStatus | null
-      /** Null: the results come with the batch, or there are none. */
-      readonly resultsFile: StoredFile | null
-      readonly bill: BatchBill
-      readonly attempts: Readonly<Record<string, number>>
-    }
+  | BatchEnded
   | { readonly type: 'batch_deleted'; readonly id: string }
 
 export type StateEntry =
@@ -189,6 +197,7 @@ function newBatch(created: BatchCreated, number: number): StoredBatch {
     error: null,
     resultsInline: false,
     bill: null,
+    announced: false,
     deleted: false,
   }
 }
@@ -211,6 +220,7 @@ function applyToBatch(batch: StoredBatch, entry: BatchEntry): void {
       batch.error = entry.error
       batch.resultsInline = entry.resultsFile === null
       batch.bill = entry.bill
+      batch.announced = entry.announced ?? false
       return
     case 'batch_deleted':
       batch.deleted = true

@@ -4,10 +4,12 @@ import type { Books } from '../books.ts'
 import { createEnqueuedTokens } from '../enqueued-tokens.ts'
 import type { Load } from '../load.ts'
 import type { LiveOptions } from '../options.ts'
+import type { WebhookSender } from '../webhook-sender.ts'
 import type { BatchError } from './batch-line.ts'
 import { writeResults } from './batch-results.ts'
 import { prepareBatch, type PreparedBatch } from './prepared-batch.ts'
-import { isTerminal, type EndedStatus, type OpenaiState, type StoredBatch, type StoredFile } from './state.ts'
+import { isTerminal, type BatchEnd, type EndedStatus, type OpenaiState, type StoredBatch, type StoredFile } from './state.ts'
+import { webhookEvent } from './webhook-event.ts'
 
 export interface Progress {
   readonly completed: number
@@ -26,6 +28,7 @@ export interface RunnerDeps {
   readonly options: LiveOptions
   readonly directory: string
   readonly pathOf: (fileId: string) => string
+  readonly webhooks: WebhookSender
 }
 
 /** How many of the first lines failed, counted on from where it was counted before. */
@@ -34,7 +37,7 @@ interface FailedSoFar {
   failed: number
 }
 
-export function createBatchRunner({ state, books, options, directory, pathOf }: RunnerDeps): BatchRunner {
+export function createBatchRunner({ state, books, options, directory, pathOf, webhooks }: RunnerDeps): BatchRunner {
   const enqueuedTokens = createEnqueuedTokens(options)
   const failedSoFar = new WeakMap<PreparedBatch, FailedSoFar>()
   const runs = createBatchRuns<StoredBatch, PreparedBatch>({
@@ -42,13 +45,19 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     directory,
     work,
     fail: (batch) =>
-      state.record({
+      recordEnd(batch, {
         type: 'batch_failed',
         id: batch.id,
         at: Date.now(),
         errors: [{ code: 'server_error', message: 'Internal error.', param: null, line: null }],
       }),
   })
+
+  function recordEnd(batch: StoredBatch, entry: BatchEnd): void {
+    state.record({ ...entry, announced: webhooks.isWanted() })
+    const event = batch.announced ? webhookEvent(batch) : null
+    if (event !== null) webhooks.send(event)
+  }
 
   const prepare = async (batch: StoredBatch): Promise<PreparedBatch | BatchError[]> => {
     // Later than that, a deleted file is still on the disk for its open batch.
@@ -84,7 +93,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     if (batch.status !== 'validating') return
     const errors = Array.isArray(prepared) ? prepared : enqueue(batch, run, prepared)
     if (errors.length > 0) {
-      state.record({ type: 'batch_failed', id: batch.id, at: Date.now(), errors })
+      recordEnd(batch, { type: 'batch_failed', id: batch.id, at: Date.now(), errors })
     } else if (!Array.isArray(prepared)) {
       const { model, inputTokens, sampleCustomId, lines } = prepared
       state.record({
@@ -104,7 +113,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
       batch.status === 'cancelling' ? 'cancelled' : batch.finished < batch.total ? 'expired' : 'completed'
     const { prepared } = run
     if (prepared === null || batch.total === 0) {
-      state.record({
+      recordEnd(batch, {
         ...ended(batch, outcome),
         failedRequests: 0,
         files: [],
@@ -136,7 +145,7 @@ export function createBatchRunner({ state, books, options, directory, pathOf }: 
     const files: StoredFile[] = [output, error]
       .filter((file) => file !== null)
       .map((file) => ({ ...file, key: batch.key, purpose: 'batch_output', createdMs: now, expiresMs }))
-    state.record({
+    recordEnd(batch, {
       ...ended(batch, outcome),
       failedRequests,
       files,

@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { chatLine, chatLines, simulatedProjects, textOf } from '../testing/simulated-project.ts'
 import { answerFor, promptFingerprint } from './answer.ts'
 
@@ -148,6 +148,30 @@ describe('a batch', () => {
     expect(tokens?.peak).toBeGreaterThan(0)
     expect(tokens?.peak).toBeLessThanOrEqual(100)
     expect(load['openai']?.in_flight_batches).toEqual({ current: 0, peak: 2 })
+  })
+
+  it('beyond so many an hour is refused with a 429, by key, until the first of them is an hour old', async () => {
+    await using project = await simulatedProject({ batches_per_hour: 2 })
+    const file = await project.upload(chatLines(1))
+    await project.create(file)
+    await project.create(file)
+    await expect(project.create(file)).rejects.toMatchObject({
+      status: 429,
+      code: 'rate_limit_exceeded',
+      type: 'requests',
+      message: expect.stringContaining('Limit 2 batches per hour'),
+    })
+    const { batches, create_calls: calls } = await project.control.books()
+    expect([batches.length, calls.at(-1)]).toMatchObject([2, { route: 'batches.create', applied: false, status: 429 }])
+    const other = project.clientOf('sk-other').batches
+    const create = { input_file_id: file, endpoint: '/v1/chat/completions', completion_window: '24h' } as const
+    expect((await other.create(create)).status).toBe('validating')
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_001)
+    try {
+      expect((await project.create(file)).status).toBe('validating')
+    } finally {
+      now.mockRestore()
+    }
   })
 
   it('is listed newest first, page by page, by its own project only', async () => {

@@ -4,7 +4,7 @@ import { json, readJson, type Exchange, type Reply } from '../exchange.ts'
 import type { LiveOptions } from '../options.ts'
 import type { Route } from '../provider-simulation.ts'
 import type { BatchRunner } from './batch-runner.ts'
-import { ApiError, invalidRequest, notFound } from './errors.ts'
+import { ApiError, errorForStatus, invalidRequest, notFound } from './errors.ts'
 import { page, pageQuery } from './pagination.ts'
 import { isTerminal, type OpenaiState, type StoredBatch } from './state.ts'
 import { endpoints, type WireBatch, type WireList } from './wire.ts'
@@ -42,7 +42,8 @@ export function batchRoutes(deps: BatchesDeps): Route[] {
   ]
 }
 
-async function createBatch({ state, options, runner }: BatchesDeps, exchange: Exchange): Promise<Reply> {
+async function createBatch(deps: BatchesDeps, exchange: Exchange): Promise<Reply> {
+  const { state, options, runner } = deps
   const parsed = createSchema.safeParse(await readJson(exchange.request))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -50,6 +51,7 @@ async function createBatch({ state, options, runner }: BatchesDeps, exchange: Ex
     throw invalidRequest(`Invalid value for '${param ?? 'body'}': ${issue?.message ?? 'not understood'}.`, param, 'invalid_value')
   }
   const { input_file_id: inputFileId, endpoint, metadata, output_expires_after: outputExpires } = parsed.data
+  refuseAboveHourlyLimit(deps, exchange.key)
   // A file that isn't there shows as a failed batch, not as a 4xx: https://github.com/stdapi-ai/stdapi.ai/issues/240.
   const id = `batch_${randomBytes(16).toString('hex')}`
   const createdMs = Date.now()
@@ -74,6 +76,18 @@ async function createBatch({ state, options, runner }: BatchesDeps, exchange: Ex
   const answer = wireBatch(batch, runner, options)
   runner.start(batch)
   return json(answer)
+}
+
+/** https://developers.openai.com/api/docs/guides/batch#rate-limits has the limit; the code is that of any 429, the words and a `retry-after` are not documented. */
+function refuseAboveHourlyLimit({ state, options }: BatchesDeps, key: string): void {
+  const limit = options.current.batches_per_hour
+  if (limit === null) return
+  const since = Date.now() - 3_600_000
+  let created = 0
+  for (const batch of state.batches.values()) if (batch.key === key && batch.createdMs > since) created++
+  if (created < limit) return
+  const message = `Rate limit reached for batch creation in organization org-simulator: Limit ${limit.toLocaleString('en-US')} batches per hour. Please try again later.`
+  throw new ApiError(429, errorForStatus(429, message))
 }
 
 function listBatches({ state, options, runner }: BatchesDeps, exchange: Exchange): Reply {

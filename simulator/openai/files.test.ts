@@ -40,6 +40,31 @@ describe('files', () => {
     expect(file.expires_at).toBe(file.created_at + 30 * 86_400)
   })
 
+  it('of results live for 30 days, or as long as the create asked for, then answer 404 while the batch still names them', async () => {
+    await using project = await simulatedProject()
+    const { client } = project
+    const input_file_id = await project.upload(chatLines(2))
+    const standard = await project.wait((await project.create(input_file_id)).id)
+    const results = await client.files.retrieve(standard.output_file_id ?? '')
+    expect(results.expires_at).toBe(results.created_at + 30 * 86_400)
+    const shorter = await client.batches.create({
+      input_file_id,
+      endpoint: '/v1/chat/completions',
+      completion_window: '24h',
+      output_expires_after: { anchor: 'created_at', seconds: 3600 },
+    })
+    const soonGone = await client.files.retrieve((await project.wait(shorter.id)).output_file_id ?? '')
+    expect(soonGone.expires_at).toBe(soonGone.created_at + 3600)
+    await project.control.setOptions({ results_lifetime_ms: '2h' })
+    expect((await client.files.retrieve(results.id)).expires_at).toBe(results.created_at + 7200)
+    expect((await client.files.retrieve(soonGone.id)).expires_at).toBe(soonGone.created_at + 3600)
+    await project.control.setOptions({ results_lifetime_ms: 0 })
+    await expect(project.results(results.id)).rejects.toMatchObject({ status: 404 })
+    await expect(client.files.retrieve(results.id)).rejects.toMatchObject({ status: 404 })
+    expect((await client.files.list()).data.map(({ id }) => id)).toEqual([input_file_id])
+    expect((await client.batches.retrieve(standard.id)).output_file_id).toBe(results.id)
+  })
+
   it('are listed newest first, by purpose, and gone once deleted', async () => {
     await using project = await simulatedProject()
     const [first, second] = [await project.upload(['1']), await project.upload(['2'])]

@@ -31,13 +31,18 @@ export function fileRoutes(deps: FilesDeps): Route[] {
   return [
     { name: 'files.create', method: 'POST', path: '/files', creates: true, handle: (exchange) => createFile(deps, exchange) },
     { name: 'files.list', method: 'GET', path: '/files', handle: (exchange) => listFiles(deps, exchange) },
-    { name: 'files.retrieve', method: 'GET', path: '/files/:', handle: (exchange) => json(wireFile(findFile(deps, exchange))) },
+    {
+      name: 'files.retrieve',
+      method: 'GET',
+      path: '/files/:',
+      handle: (exchange) => json(wireFile(findFile(deps, exchange), deps.options)),
+    },
     { name: 'files.content', method: 'GET', path: '/files/:/content', handle: (exchange) => download(deps, downloads, exchange) },
     { name: 'files.delete', method: 'DELETE', path: '/files/:', handle: (exchange) => deleteFile(deps, exchange) },
   ]
 }
 
-async function createFile({ state, pathOf }: FilesDeps, exchange: Exchange): Promise<Reply> {
+async function createFile({ state, options, pathOf }: FilesDeps, exchange: Exchange): Promise<Reply> {
   const id = `file-${randomBytes(11).toString('hex')}`
   const partial = `${pathOf(id)}.part`
   const writer = await createFileWriter(partial)
@@ -53,7 +58,7 @@ async function createFile({ state, pathOf }: FilesDeps, exchange: Exchange): Pro
     state.record({ type: 'file_created', file })
     exchange.made.applied = true
     exchange.made.objectId = id
-    return json(wireFile(file))
+    return json(wireFile(file, options))
   } catch (error) {
     await rm(partial, { force: true })
     throw error instanceof MalformedUpload ? invalidRequest(error.message) : error
@@ -108,12 +113,19 @@ function listFiles({ state, options }: FilesDeps, exchange: Exchange): Reply {
     (file) => isVisible(file, exchange.key, options) && (purpose === null || file.purpose === purpose),
   )
   if (exchange.url.searchParams.get('order') !== 'asc') files.reverse()
-  return json(page(files, query, wireFile) satisfies WireList<WireFile>)
+  return json(page(files, query, (file) => wireFile(file, options)) satisfies WireList<WireFile>)
 }
 
-function isVisible(file: StoredFile, key: string, { current }: LiveOptions): boolean {
-  if (file.key !== key || (file.expiresMs !== null && file.expiresMs <= Date.now())) return false
-  return file.purpose !== 'batch_output' || file.createdMs + current.quirks.output_file_delay_ms <= Date.now()
+function isVisible(file: StoredFile, key: string, options: LiveOptions): boolean {
+  const expiresMs = expiryOf(file, options)
+  if (file.key !== key || (expiresMs !== null && expiresMs <= Date.now())) return false
+  return file.purpose !== 'batch_output' || file.createdMs + options.current.quirks.output_file_delay_ms <= Date.now()
+}
+
+/** The results of a batch go at the time that its create asked for, 30 days by default, or earlier, if the simulator is told so. */
+function expiryOf({ purpose, createdMs, expiresMs }: StoredFile, { current }: LiveOptions): number | null {
+  const lifetimeMs = purpose === 'batch_output' ? (current.results_lifetime_ms ?? null) : null
+  return lifetimeMs === null ? expiresMs : Math.min(createdMs + lifetimeMs, expiresMs ?? Number.POSITIVE_INFINITY)
 }
 
 function findFile({ state, options }: FilesDeps, { params, key }: Exchange): StoredFile {
@@ -144,13 +156,14 @@ async function deleteFile(deps: FilesDeps, exchange: Exchange): Promise<Reply> {
   return json({ id: file.id, object: 'file', deleted: true })
 }
 
-function wireFile(file: StoredFile): WireFile {
+function wireFile(file: StoredFile, options: LiveOptions): WireFile {
+  const expiresMs = expiryOf(file, options)
   return {
     id: file.id,
     object: 'file',
     bytes: file.bytes,
     created_at: Math.floor(file.createdMs / 1000),
-    expires_at: file.expiresMs === null ? null : Math.floor(file.expiresMs / 1000),
+    expires_at: expiresMs === null ? null : Math.floor(expiresMs / 1000),
     filename: file.filename,
     purpose: file.purpose,
     status: 'processed',

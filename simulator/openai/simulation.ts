@@ -5,18 +5,23 @@ import type { Books } from '../books.ts'
 import { BodyTooLarge, type Reply } from '../exchange.ts'
 import type { LiveOptions } from '../options.ts'
 import type { BatchSummary, ProviderSimulation } from '../provider-simulation.ts'
+import { createWebhookSender } from '../webhook-sender.ts'
 import { createBatchRunner } from './batch-runner.ts'
 import { batchRoutes } from './batches.ts'
 import { ApiError, errorForStatus, invalidRequest, wrongKey } from './errors.ts'
 import { fileRoutes } from './files.ts'
 import { realtimeRoutes } from './realtime.ts'
 import { isTerminal, openState, type OpenaiState, type StoredBatch } from './state.ts'
+import { webhookEvent, webhookUserAgent } from './webhook-event.ts'
 
 export interface SimulationDeps {
   readonly directory: string
   readonly options: LiveOptions
   readonly books: Books
 }
+
+/** How long failed webhooks are tried again: https://developers.openai.com/api/docs/guides/webhooks. */
+const threeDaysMs = 3 * 86_400_000
 
 /** OpenAI's files, batches and realtime endpoints. */
 export function simulateOpenai({ directory, options, books }: SimulationDeps): ProviderSimulation {
@@ -26,8 +31,23 @@ export function simulateOpenai({ directory, options, books }: SimulationDeps): P
   const state = openState(directory)
   removeStrayFiles(filesDirectory, state)
   const retrievals = new Map<string, number>()
-  const runner = createBatchRunner({ state, books, options, directory, pathOf })
-  for (const batch of state.batches.values()) if (!isTerminal(batch.status)) runner.start(batch)
+  const webhooks = createWebhookSender({
+    provider: 'openai',
+    options,
+    log: books.webhooks,
+    receiver: (current) => ({
+      url: current.openai_webhook_url,
+      secret: current.openai_webhook_secret,
+      triesForMs: current.webhook_retries_ms ?? threeDaysMs,
+    }),
+    headers: { 'user-agent': webhookUserAgent },
+  })
+  const runner = createBatchRunner({ state, books, options, directory, pathOf, webhooks })
+  for (const batch of state.batches.values()) {
+    const event = batch.announced ? webhookEvent(batch) : null
+    if (event !== null) webhooks.send(event)
+    else if (!isTerminal(batch.status)) runner.start(batch)
+  }
 
   return {
     name: 'openai',
@@ -69,9 +89,13 @@ export function simulateOpenai({ directory, options, books }: SimulationDeps): P
       enqueued_tokens: Object.fromEntries(Array.from(runner.enqueuedTokens, ([name, load]) => [name, { ...load }])),
     }),
     batchBill: () => sumBills(state.batches.values()),
-    wake: () => runner.wakeAll(),
+    wake() {
+      runner.wakeAll()
+      webhooks.wake()
+    },
     async close() {
       await runner.close()
+      await webhooks.close()
       state.close()
     },
   }

@@ -47,12 +47,29 @@ export interface StoredBatch {
   outputFileId: string | null
   errorFileId: string | null
   bill: BatchBill | null
+  /** Somebody was to be told of its end. */
+  announced: boolean
 }
 
 export type BatchCreated = Pick<
   StoredBatch,
   'id' | 'key' | 'endpoint' | 'inputFileId' | 'metadata' | 'createdMs' | 'expiresMs' | 'outputExpiresSeconds'
 >
+
+/** How a batch ended. `announced`: somebody was to be told. */
+export type BatchEnd = { readonly id: string; readonly at: number; readonly announced?: boolean } & (
+  | { readonly type: 'batch_failed'; readonly errors: OnTheWire<OpenAI.BatchError>[] }
+  | {
+      readonly type: 'batch_ended'
+      readonly status: EndedStatus
+      readonly failedRequests: number
+      readonly files: readonly StoredFile[]
+      readonly outputFileId: string | null
+      readonly errorFileId: string | null
+      readonly bill: BatchBill
+      readonly attempts: Readonly<Record<string, number>>
+    }
+)
 
 export type StateEntry =
   | { readonly type: 'file_created'; readonly file: StoredFile }
@@ -67,21 +84,9 @@ export type StateEntry =
       readonly inputTokens: number
       readonly sampleCustomId: string | null
     }
-  | { readonly type: 'batch_failed'; readonly id: string; readonly at: number; readonly errors: OnTheWire<OpenAI.BatchError>[] }
   | { readonly type: 'batch_cancelling'; readonly id: string; readonly at: number; readonly finished: number }
   | { readonly type: 'batch_finalizing'; readonly id: string; readonly at: number; readonly finished: number }
-  | {
-      readonly type: 'batch_ended'
-      readonly id: string
-      readonly at: number
-      readonly status: EndedStatus
-      readonly failedRequests: number
-      readonly files: readonly StoredFile[]
-      readonly outputFileId: string | null
-      readonly errorFileId: string | null
-      readonly bill: BatchBill
-      readonly attempts: Readonly<Record<string, number>>
-    }
+  | BatchEnd
   | { readonly type: 'attempt'; readonly fingerprint: string }
 
 export interface OpenaiState extends Recorder<StateEntry> {
@@ -142,6 +147,7 @@ function newBatch(created: BatchCreated, number: number): StoredBatch {
     outputFileId: null,
     errorFileId: null,
     bill: null,
+    announced: false,
   }
 }
 
@@ -161,6 +167,7 @@ function applyToBatch(batch: StoredBatch, entry: BatchEntry): void {
       batch.status = 'failed'
       batch.times.failed = entry.at
       batch.errors = entry.errors
+      batch.announced = entry.announced ?? false
       return
     case 'batch_cancelling':
       batch.status = 'cancelling'
@@ -179,11 +186,12 @@ function applyToBatch(batch: StoredBatch, entry: BatchEntry): void {
       batch.outputFileId = entry.outputFileId
       batch.errorFileId = entry.errorFileId
       batch.bill = entry.bill
+      batch.announced = entry.announced ?? false
       return
   }
 }
 
 /** No more work is done on it. */
-export function isTerminal(status: WireBatch['status']): boolean {
+export function isTerminal(status: WireBatch['status']): status is EndedStatus | 'failed' {
   return status === 'completed' || status === 'failed' || status === 'expired' || status === 'cancelled'
 }
