@@ -24,8 +24,8 @@ const shownIn: Record<string, string> = {
   'webhooks.url': 'test/webhook.slow.test.ts',
   'webhooks.secret': 'test/webhook.slow.test.ts',
   'redaction.patterns': 'test/redaction.test.ts',
-  'retention.jobs': 'test/retention.test.ts',
-  'retention.drafts': 'test/retention.test.ts',
+  'retention.jobs': 'test/retention.slow.test.ts',
+  'retention.drafts': 'test/retention.slow.test.ts',
 }
 const shownHere = [
   'providers.<name>.enabled',
