@@ -6,9 +6,8 @@ import { mainTaskQueue, type Lane } from '../core/task-queues.ts'
 import { loadBatch } from '../db/batches.ts'
 import { appendEvent } from '../db/job-events.ts'
 import { failJob, loadJob } from '../db/job-state.ts'
-import { deleteEndedJobs, finishDeletions } from '../db/jobs.ts'
+import { deleteEndedJobs, deleteStaleDrafts, finishDeletions } from '../db/job-deletion.ts'
 import { isProvisional } from '../db/submissions.ts'
-import { removeStaleDrafts } from '../db/drafts.ts'
 import { removeStaleUploads } from '../db/uploads.ts'
 import {
   listBatchesUnderWay,
@@ -65,15 +64,15 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
         const finished = await mended('deletions could not be finished', () => finishDeletions(database, budget))
         const removed = uploads + finished
         const { keepJobsMs, keepDraftsMs } = settings.retention
-        const drafts = await mended('old drafts could not be removed', () => removeStaleDrafts(database, keepDraftsMs))
-        if (drafts > 0) logger.info({ drafts }, 'janitor removed drafts that nobody added to')
+        const drafts = await mended('old drafts could not be deleted', () => deleteStaleDrafts(database, keepDraftsMs, budget))
+        if (drafts > 0) logger.info({ drafts }, 'janitor deleted drafts that nobody added to')
         const old =
           keepJobsMs === null
             ? 0
-            : await mended('old jobs could not be deleted', () => deleteEndedJobs(database, keepJobsMs, budget))
+            : await mended('old jobs could not be deleted', () => deleteEndedJobs(database, keepJobsMs, budget, isAtWork))
         if (old > 0) logger.info({ jobs: old }, 'janitor deleted jobs that ended longer ago than they are to be kept')
         const spools = isFull ? await removeAbandonedSpools(settings.spoolDirectory, logger) : 0
-        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${old} old jobs deleted, ${spools} spool files removed`
+        const summary = `${started} workflows started, ${closed} found closed, ${revived} batches revived, ${removed} broken uploads and deletions finished, ${old} old jobs and ${drafts} drafts deleted, ${spools} spool files removed`
         if (started + closed + revived + removed + spools > 0)
           logger.info({ started, closed, revived, removed, spools }, 'janitor mended something')
         return { lanes: await listServedLanes(database, settings.unserved.goneAfterMs), summary }
@@ -176,6 +175,11 @@ export function createJanitorActivities(dependencies: ActivityDependencies) {
       }
     }
     return mended
+  }
+
+  /** Its webhook or the provider's files may wait for somebody to be back, which needs the job's row. */
+  async function isAtWork(jobId: string): Promise<boolean> {
+    return (await statusOf(jobWorkflowId(jobId))) === 'RUNNING'
   }
 
   /** Null: there is no such workflow. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { BatchwrightError } from '../core/errors.ts'
 import { createJobBody, createJobHeaders, createJobQuery, dryRunSchema, jobSchema, jsonBodyLimitBytes } from './contracts/jobs.ts'
 import type { Dependencies } from './dependencies.ts'
+import { inputTypeOf } from './input-type.ts'
 import { toJobJson } from './job-json.ts'
 import { readJsonBody } from './json-body.ts'
 import { parseJson } from './json-text.ts'
@@ -10,7 +11,7 @@ import { addRoute, jsonAnswer, type ApiContext, type Router } from './router.ts'
 import { createJob, dryRunJob, type JobUpload } from './uploads/create-job.ts'
 import { copiedInput } from './uploads/copied-input.ts'
 import { draftInput } from './uploads/drafts.ts'
-import { inputFormatOf, inputTooLarge } from './uploads/input-stream.ts'
+import { inputFormatOf } from './uploads/input-stream.ts'
 import { invalidBody, itemsOf, jsonInput, streamInput } from './uploads/job-input.ts'
 import { readMultipart } from './uploads/multipart.ts'
 import { resolveSpec, type ResolvedSpec } from './uploads/spec.ts'
@@ -25,9 +26,9 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
     {
       method: 'post',
       path: '/v1/jobs',
-      summary: 'Create a job from its items',
+      summary: 'Create a job from its items, or a draft without any',
       description:
-        'As JSON (the spec with `items`, up to 32 MB), as JSON lines or CSV with the spec in the query, or as multipart with a part `job` (the spec as JSON) before a part `file`. All lines are checked: the first 100 errors come back as `invalid_input`, and nothing is stored.',
+        'With `draft: true` in a JSON body its items come by `POST /v1/jobs/{id}/items`, and it runs after `POST /v1/jobs/{id}/start`. Else as JSON (the spec with `items`, up to 32 MB), as JSON lines or CSV with the spec in the query, or as multipart with a part `job` (the spec as JSON) before a part `file`. All lines are checked: the first 100 errors come back as `invalid_input`, and nothing is stored.',
       tag: 'jobs',
       query: createJobQuery,
       headers: createJobHeaders,
@@ -38,7 +39,7 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
         'multipart/form-data': { schema: z.object({ job: jobSpecPart, file: filePart }) },
       },
       responses: {
-        201: jsonAnswer(jobSchema, 'The job is stored and will run.'),
+        201: jsonAnswer(jobSchema, 'The job is stored, and will run if it is no draft.'),
         200: jsonAnswer(
           z.union([jobSchema, dryRunSchema]),
           'The job that this idempotency key and content created before, or that has this name; with `dry_run`, what would be.',
@@ -46,7 +47,6 @@ export function addCreateRoute(router: Router, dependencies: Dependencies): void
       },
     },
     async ({ context, query, headers }) => {
-      refuseTooLarge(context, dependencies.config.maxInputBytes)
       const input = await readInput(dependencies, context, query)
       const upload = { ...input, idempotencyKey: headers['idempotency-key'] ?? null }
       if (query.dry_run === 'true' && input.isDraft === true) throw invalidBody('draft', 'has no items that could be planned')
@@ -64,39 +64,21 @@ const jobSpecPart = createJobBody.omit({ items: true, from: true, draft: true })
 const filePart = z.string().meta({ type: 'string', format: 'binary', description: 'CSV by its name or type, else JSON lines.' })
 
 async function readInput(dependencies: Dependencies, context: ApiContext, query: CreateQuery): Promise<CreateInput> {
-  const encoding = context.req.header('content-encoding') ?? 'identity'
-  if (encoding.toLowerCase() !== 'identity')
-    throw new BatchwrightError(
-      'unsupported_media_type',
-      `content-encoding "${encoding}" is not taken: send the items uncompressed`,
-    )
-  const contentType = context.req.header('content-type') ?? ''
-  const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const limit = { maxBytes: dependencies.config.maxInputBytes }
+  const type = inputTypeOf(context, ['json', 'jsonl', 'csv', 'multipart'], limit.maxBytes)
   const resolve = (spec: unknown) => resolveSpec(spec, dependencies.config, dependencies.catalog)
-  switch (mediaType) {
-    case 'application/json':
+  switch (type) {
+    case 'json':
       refuseFields(query)
       return await jsonOrCopiedInput(dependencies, await readJsonBody(context, jsonBodyLimitBytes), resolve)
-    case 'application/x-ndjson':
-    case 'application/jsonl':
-    case 'application/x-jsonlines':
-    case 'text/csv':
-      return streamInput(
-        bodyOf(context),
-        inputFormatOf(mediaType, undefined),
-        resolve(specOf(query)),
-        dependencies.config.maxInputBytes,
-      )
-    case 'multipart/form-data': {
+    case 'jsonl':
+    case 'csv':
+      return streamInput(bodyOf(context), type, resolve(specOf(query)), limit)
+    case 'multipart': {
       refuseFields(query)
-      const { job, fileName, mediaType: fileType, file } = await readMultipart(bodyOf(context), contentType)
-      return streamInput(file, inputFormatOf(fileType, fileName), resolve(job), dependencies.config.maxInputBytes)
+      const { job, fileName, mediaType, file } = await readMultipart(bodyOf(context), context.req.header('content-type') ?? '')
+      return streamInput(file, inputFormatOf(mediaType, fileName), resolve(job), limit)
     }
-    default:
-      throw new BatchwrightError(
-        'unsupported_media_type',
-        `the content type ${mediaType === '' ? 'is missing' : `"${mediaType}" is not taken`}: send application/json, application/x-ndjson, text/csv or multipart/form-data`,
-      )
   }
 }
 
@@ -105,7 +87,6 @@ async function jsonOrCopiedInput(
   body: unknown,
   resolve: (spec: unknown) => ResolvedSpec,
 ): Promise<CreateInput> {
-  const { maxInputBytes } = dependencies.config
   const fields = typeof body === 'object' && body !== null ? body : {}
   if ('draft' in fields) {
     const { draft, ...spec } = fields
@@ -117,7 +98,7 @@ async function jsonOrCopiedInput(
   }
   if (!('from' in fields)) {
     const { items, rest } = itemsOf(body)
-    return jsonInput(items, resolve(rest), maxInputBytes)
+    return jsonInput(items, resolve(rest), { maxBytes: dependencies.config.maxInputBytes })
   }
   if ('items' in fields) throw invalidBody('from', 'give either `items` or `from`, not both')
   return await copiedInput(dependencies, fields, resolve)
@@ -170,10 +151,4 @@ function nameMissing(): BatchwrightError {
   return new BatchwrightError('invalid_request', `if_exists: ${reason}`, {
     details: { errors: [{ field: 'if_exists', reason }] },
   })
-}
-
-/** Before anything is read, where the size is said ahead. Multipart adds a little around the file. */
-function refuseTooLarge(context: ApiContext, maxBytes: number): void {
-  const length = Number(context.req.header('content-length') ?? 0)
-  if (length > maxBytes + 1024 * 1024) throw inputTooLarge(maxBytes)
 }

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answerOf, createTestApi, jsonLines, testModel as model, type TestApi } from '../test/api.ts'
 import { until } from '../test/services.ts'
-import { jobSchema, partSchema } from './contracts/jobs.ts'
+import { receivedPartSchema } from './contracts/drafts.ts'
+import { jobSchema } from './contracts/jobs.ts'
 
 let api: TestApi
 beforeAll(async () => {
@@ -45,8 +48,9 @@ test('parts are items in the order of their numbers, and nothing is queued befor
   expect(await answerOf(api.request(`/v1/jobs/${id}`))).toMatchObject({ status: 'validating', draft: { next_part: 1 } })
   const first = await api.post(`/v1/jobs/${id}/items?part=1`, { items: [{ prompt: 'one' }, { custom_id: 'b', prompt: 'two' }] })
   expect(first.status).toBe(200)
-  expect(partSchema.parse(await answerOf(first))).toEqual({ part: 1, items: 2, rejected_lines: 0, next_part: 2 })
-  expect(await answerOf(send(id, 2, jsonLines({ prompt: 'three' })))).toEqual({
+  expect(receivedPartSchema.parse(await answerOf(first))).toMatchObject({ part: 1, items: 2, rejected_lines: 0, next_part: 2 })
+  const second = jsonLines({ prompt: 'three' })
+  expect(await answerOf(send(id, 2, second))).toMatchObject({
     part: 2,
     items: 1,
     rejected_lines: 0,
@@ -71,6 +75,11 @@ test('parts are items in the order of their numbers, and nothing is queued befor
     { seq: 1, custom_id: '1', line: '{"prompt":"one"}' },
     { seq: 2, custom_id: 'b' },
     { seq: 3, custom_id: '3', line: '{"prompt":"three"}' },
+  ])
+  const { data: parts } = await answerOf(api.request(`/v1/jobs/${id}/parts`))
+  expect(parts).toMatchObject([
+    { part: 1, items: 2 },
+    { part: 2, items: 1, sha256: createHash('sha256').update(second).digest('hex') },
   ])
   const events = await answerOf(api.request(`/v1/jobs/${id}/events`))
   expect(events.data[0]).toMatchObject({ type: 'queued', data: { items: 3 } })
@@ -98,6 +107,8 @@ describe('a part again', () => {
     more?.enqueue(Buffer.from(jsonLines(...prompts(100, 12_000))))
     const earlier = send(id, 1, hanging)
     await until('the first items', async () => (await itemsOf(id)).length > 0)
+    // Nobody sees what may go again.
+    expect((await answerOf(api.request(`/v1/jobs/${id}/items`))).data).toEqual([])
     expect(await answerOf(send(id, 1, jsonLines(...prompts(1, 2))))).toMatchObject({ items: 2 })
     more?.enqueue(Buffer.from(jsonLines(...prompts(50_000, 12_000))))
     more?.close()
@@ -151,6 +162,20 @@ describe('a part that can not be taken', () => {
     const response = await send(id, 2, lines)
     expect([response.status, (await answerOf(response)).code]).toEqual([422, code])
     expect(await answerOf(api.request(`/v1/jobs/${id}`))).toMatchObject({ draft: { next_part: 2 }, counts: { total: 1 } })
+  })
+
+  test('one that is compressed, or of another type', async () => {
+    const id = await createDraft({ model, skip_invalid: true })
+    const compressed = await api.request(`/v1/jobs/${id}/items?part=1`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' },
+      body: gzipSync(jsonLines(...prompts(1, 2))),
+    })
+    expect([compressed.status, (await answerOf(compressed)).code]).toEqual([415, 'unsupported_media_type'])
+    expect(await answerOf(send(id, 1, 'x', 'text/plain'))).toMatchObject({
+      status: 415,
+      detail: expect.stringMatching(/send application\/json, application\/x-ndjson or text\/csv$/),
+    })
   })
 
   test('one whose connection breaks', async () => {
@@ -294,4 +319,21 @@ test.each([
 test('a draft can not be planned without items', async () => {
   const response = await api.post('/v1/jobs?dry_run=true', { model, draft: true })
   expect([response.status, await answerOf(response)]).toMatchObject([400, { errors: [{ field: 'draft' }] }])
+})
+
+test('all parts together may be as large as an upload, and the message says what that is', async () => {
+  const small = await createTestApi({ maxInputBytes: 100 })
+  try {
+    const { id } = await answerOf(small.post('/v1/jobs', { model, draft: true }))
+    const part = async (number: number, prompt: string) =>
+      await answerOf(small.post(`/v1/jobs/${id}/items?part=${number}`, { items: [{ prompt }] }))
+    const first = await part(1, 'x'.repeat(60))
+    expect(first).toMatchObject({ items: 1 })
+    expect(await part(2, 'y'.repeat(30))).toMatchObject({ status: 413, detail: expect.stringContaining('larger than 100 bytes') })
+    // It is counted once.
+    expect(await part(1, 'x'.repeat(60))).toEqual(first)
+    expect(await part(2, 'y')).toMatchObject({ items: 1 })
+  } finally {
+    await small.close()
+  }
 })

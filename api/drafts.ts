@@ -1,12 +1,15 @@
-import { BatchwrightError } from '../core/errors.ts'
-import { addItemsBody, addItemsQuery, jobParams, jobSchema, jsonBodyLimitBytes, partSchema, startBody } from './contracts/jobs.ts'
+import { listParts } from '../db/drafts.ts'
+import { loadJob } from '../db/job-state.ts'
+import { addItemsBody, addItemsQuery, listPartsQuery, partListSchema, receivedPartSchema, startBody } from './contracts/drafts.ts'
+import { jobParams, jobSchema, jsonBodyLimitBytes } from './contracts/jobs.ts'
+import { decodeCursor, numberCursor, toPage } from './cursors.ts'
 import type { Dependencies } from './dependencies.ts'
+import { inputTypeOf } from './input-type.ts'
 import { toJobJson } from './job-json.ts'
 import { readJsonBody } from './json-body.ts'
 import { bodyOf } from './request-body.ts'
 import { addRoute, check, jsonAnswer, type ApiContext, type Router } from './router.ts'
-import { addPart, findDraft, startDraftJob } from './uploads/drafts.ts'
-import { inputFormatOf } from './uploads/input-stream.ts'
+import { addPart, findDraft, partJson, startDraftJob } from './uploads/drafts.ts'
 import { itemsOf, jsonInput, streamInput, type JobInput } from './uploads/job-input.ts'
 
 /** Jobs whose items come in numbered parts. They are created like any other, with `draft: true`. */
@@ -28,12 +31,32 @@ export function addDraftRoutes(router: Router, dependencies: Dependencies): void
         'application/x-ndjson': { schema: { type: 'string' } },
         'text/csv': { schema: { type: 'string' } },
       },
-      responses: { 200: jsonAnswer(partSchema, 'It is stored.') },
+      responses: { 200: jsonAnswer(receivedPartSchema, 'It is stored.') },
     },
     async ({ context, params, query }) =>
       context.json(
         await addPart(dependencies, params.id, query.part, await readPart(dependencies, context, params.id, query.part)),
       ),
+  )
+
+  addRoute(
+    router,
+    {
+      method: 'get',
+      path: '/v1/jobs/{id}/parts',
+      summary: 'Parts of a draft that are stored',
+      description: 'Also after its start; empty for a job that came whole.',
+      tag: 'jobs',
+      params: jobParams,
+      query: listPartsQuery,
+      responses: { 200: jsonAnswer(partListSchema, 'A page of parts, in their order.') },
+    },
+    async ({ context, params, query }) => {
+      await loadJob(dependencies.database.drizzle, params.id)
+      const after = decodeCursor(query.cursor, numberCursor)?.after ?? 0
+      const rows = await listParts(dependencies.database, params.id, after, query.limit + 1)
+      return context.json(toPage(rows, query.limit, partJson, ({ part }) => ({ after: part })))
+    },
   )
 
   addRoute(
@@ -57,25 +80,13 @@ export function addDraftRoutes(router: Router, dependencies: Dependencies): void
 }
 
 async function readPart(dependencies: Dependencies, context: ApiContext, jobId: string, part: number): Promise<JobInput> {
-  const mediaType = context.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   const { resolved, inputBytes, draft } = await findDraft(dependencies, jobId)
+  const { maxInputBytes: maxBytes } = dependencies.config
   // One that is stored is counted already.
-  const maxBytes = dependencies.config.maxInputBytes - (part <= draft.parts ? 0 : inputBytes)
-  switch (mediaType) {
-    case 'application/json': {
-      const { items, rest } = itemsOf(await readJsonBody(context, jsonBodyLimitBytes))
-      check(addItemsBody, { ...rest, items: [] }, 'body')
-      return jsonInput(items, resolved, maxBytes)
-    }
-    case 'application/x-ndjson':
-    case 'application/jsonl':
-    case 'application/x-jsonlines':
-    case 'text/csv':
-      return streamInput(bodyOf(context), inputFormatOf(mediaType, undefined), resolved, maxBytes)
-    default:
-      throw new BatchwrightError(
-        'unsupported_media_type',
-        `the content type ${mediaType === '' ? 'is missing' : `"${mediaType}" is not taken`}: send application/json, application/x-ndjson or text/csv`,
-      )
-  }
+  const limit = { maxBytes, before: part <= draft.parts ? 0 : inputBytes }
+  const type = inputTypeOf(context, ['json', 'jsonl', 'csv'], maxBytes)
+  if (type !== 'json') return streamInput(bodyOf(context), type, resolved, limit)
+  const { items, rest } = itemsOf(await readJsonBody(context, jsonBodyLimitBytes))
+  check(addItemsBody, { ...rest, items: [] }, 'body')
+  return jsonInput(items, resolved, limit)
 }

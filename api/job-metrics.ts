@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client'
-import { batchStatuses, jobStatuses, pauseReasons } from '../core/statuses.ts'
+import { batchStatuses, isTerminalJobStatus, jobStatuses, pauseReasons } from '../core/statuses.ts'
 import type { Lane } from '../core/task-queues.ts'
 import type { DatabaseMetrics } from '../db/metrics.ts'
 
@@ -13,7 +13,8 @@ export interface JobMetrics {
 }
 
 /**
- * What the database tells, as metrics. Zeros are said for every status and for each of `lanes`, so that an alert sees a value before the first job. An
+ * What the database tells, as metrics. Zeros are said for every status, for each of `lanes`, and for the provider of each job that is not over, so that
+ * an alert sees a value before the first job, and also where only workers know a provider's key. An
  * amount of money is rounded to a float here, and only here.
  */
 export function createJobMetrics(registry: Registry, lanes: readonly Lane[]): JobMetrics {
@@ -22,7 +23,7 @@ export function createJobMetrics(registry: Registry, lanes: readonly Lane[]): Jo
     new Gauge<Label>({ name: `batchwright_${name}`, help, labelNames, registers })
   const lane = ['provider', 'simulated'] as const
   const up = gauge('database_up', 'Whether Postgres answered this scrape in time; if not, what only it knows is absent.')
-  const jobs = gauge('jobs', 'Jobs by status.', ['status'])
+  const jobs = gauge('jobs', 'Jobs by status; draft: their items still come in by parts.', ['status'])
   const paused = gauge('paused_jobs', 'Paused jobs by reason.', ['reason'])
   const items = gauge('items', 'Items by status; pending and submitted: of jobs that are not over.', ['status'])
   const batches = gauge('batches', 'Open batches.', [...lane, 'status'])
@@ -50,9 +51,10 @@ export function createJobMetrics(registry: Registry, lanes: readonly Lane[]): Jo
       for (const metric of all) metric.reset()
       up.set(found === null ? 0 : 1)
       if (found === null) return
-      for (const status of jobStatuses) jobs.set({ status }, 0)
+      for (const status of [...jobStatuses, 'draft']) jobs.set({ status }, 0)
       for (const reason of pauseReasons) paused.set({ reason }, 0)
-      for (const one of lanes.map(labelsOf)) {
+      const waiting = found.jobs.filter(({ status }) => status !== 'draft' && !isTerminalJobStatus(status))
+      for (const one of [...lanes, ...waiting].map(labelsOf)) {
         for (const status of openBatchStatuses) batches.set({ ...one, status }, 0)
         for (const state of openSubmissionStates) submissions.set({ ...one, state }, 0)
         for (const metric of [tickets, oldest, cost, workers]) metric.set(one, 0)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { deleteJob, findJob, listJobs } from '../db/jobs.ts'
+import { deleteJob } from '../db/job-deletion.ts'
+import { findJob, listJobs } from '../db/jobs.ts'
 import { jobListSchema, jobParams, jobSchema, listJobsQuery } from './contracts/jobs.ts'
 import { isBeingCancelled, refusal } from './commands.ts'
 import { decodeCursor, toPage } from './cursors.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { batches, ledger, leases, submissions, tickets, workers } from '../db/schema.ts'
-import { createTestApi, type TestApi } from '../test/api.ts'
+import { answerOf, createTestApi, type TestApi } from '../test/api.ts'
 import { insertBatch, insertJob } from '../test/job-rows.ts'
 
 /** Samples by `name{label="value",…}`, of a text that keeps to Prometheus' format: what does not is an error. */
@@ -56,6 +56,33 @@ describe('what the database tells', () => {
     api = await createTestApi()
   })
   afterAll(() => api.close())
+
+  test('where only workers know the key, a provider whose worker is gone has a zero, and one with an open job as well', async () => {
+    const keyless = await createTestApi({ environment: { OPENAI_API_KEY: '' } })
+    try {
+      const { sql } = keyless.test.database
+      await sql`insert into workers (id, provider, simulated, seen_at) values ('w', 'anthropic', false, now() - interval '10 minutes')`
+      await insertJob(keyless.test.database, 1, { status: 'queued', simulated: false })
+      const samples = await scrape(keyless)
+      for (const provider of ['anthropic', 'openai'])
+        expect(samples.get(`batchwright_workers{provider="${provider}",simulated="false"}`), provider).toBe(0)
+    } finally {
+      await keyless.close()
+    }
+  })
+
+  test('a draft is no upload under way, and its items are not waiting', async () => {
+    const drafts = await createTestApi()
+    try {
+      const { id } = await answerOf(drafts.post('/v1/jobs', { model: 'gpt-5-mini', draft: true }))
+      await drafts.post(`/v1/jobs/${id}/items?part=1`, { items: [{ prompt: 'one' }] })
+      expect(ours(await scrape(drafts))).toMatchObject({ 'batchwright_jobs{status="draft"}': 1 })
+      expect((await scrape(drafts)).get('batchwright_items{status="pending"}')).toBe(0)
+      expect((await scrape(drafts)).get('batchwright_jobs{status="validating"}')).toBe(0)
+    } finally {
+      await drafts.close()
+    }
+  })
 
   test('before the first job there is a zero for every status and configured provider', async () => {
     const samples = await scrape(api)

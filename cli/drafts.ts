@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import type { Batchwright, CreateJobOptions, Part } from '../client/batchwright.ts'
+import type { Batchwright, CreateJobOptions, ReceivedPart } from '../client/batchwright.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import { printJson, printLine, type Cli } from './cli.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
@@ -21,21 +21,37 @@ export interface NewDraft {
 export async function submitDraft(cli: Cli, client: Batchwright, draft: NewDraft): Promise<ExitCode> {
   const { spec, file, format, idempotencyKey, ifExists, json } = draft
   const job = await client.jobs.createDraft(spec, { idempotencyKey, ifExists })
-  if (file !== null) {
-    // One that was there before is nobody's to throw away.
-    const isOurs = idempotencyKey === undefined && ifExists !== 'attach'
+  const isThere = job.draft === null || (ifExists === 'attach' && job.draft.next_part > 1)
+  if (isThere) {
+    printLine(
+      cli.stderr,
+      `Job ${job.id} is there already (${job.draft === null ? job.status : 'a draft'}); nothing is added to it.`,
+    )
+  } else if (file === null) {
+    printLine(cli.stderr, `Job ${job.id} is a draft. ${whatNext(job.id)}`)
+  } else {
+    const giveUp = async (): Promise<void> => {
+      // One that was there before is nobody's to throw away. Whether it is gone must not hide what went wrong before.
+      const isOurs = idempotencyKey === undefined && ifExists !== 'attach'
+      const isGone =
+        isOurs &&
+        (await client.jobs.delete(job.id).then(
+          () => true,
+          () => false,
+        ))
+      if (!isGone)
+        printLine(cli.stderr, `Job ${job.id} stays, a draft without this file. Remove it with: batchwright delete ${job.id}`)
+    }
     const stored = await appendFile(cli, client, job.id, 1, file, format).catch(async (error: unknown) => {
-      if (isOurs) await client.jobs.delete(job.id)
+      await giveUp()
       throw error
     })
     if (stored === 'detached') {
-      if (isOurs) await client.jobs.delete(job.id)
-      printLine(cli.stderr, 'Upload stopped; nothing of it is kept.')
+      printLine(cli.stderr, 'Upload stopped.')
+      await giveUp()
       return exitCodes.detached
     }
     printLine(cli.stderr, describePart(job.id, stored))
-  } else {
-    printLine(cli.stderr, `Job ${job.id} is a draft. ${whatNext(job.id)}`)
   }
   if (json) printJson(cli, await client.jobs.get(job.id))
   else printLine(cli.stdout, job.id)
@@ -50,7 +66,7 @@ export async function appendFile(
   part: number,
   file: string,
   format: 'jsonl' | 'csv' | undefined,
-): Promise<Part | 'detached'> {
+): Promise<ReceivedPart | 'detached'> {
   const items = fileItems(cli, file, format)
   const localFilesFrom = file === '-' ? process.cwd() : dirname(resolve(file))
   return await uploading(
@@ -61,7 +77,7 @@ export async function appendFile(
 }
 
 /** What is stored of a draft, and what to do next. */
-export function describePart(jobId: string, { part, items, rejected_lines }: Part): string {
+export function describePart(jobId: string, { part, items, rejected_lines }: ReceivedPart): string {
   const left = rejected_lines === 0 ? '' : `, ${countOf(rejected_lines, 'line')} left out (GET /v1/jobs/${jobId}/rejects)`
   return `Part ${part} of job ${jobId}: ${countOf(items, 'item')}${left}. ${whatNext(jobId)}`
 }

@@ -1,9 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import type { Job, Part, StartBody } from '../api/contracts/jobs.ts'
+import { createHash, randomUUID } from 'node:crypto'
+import type { Part, ReceivedPart, StartBody } from '../api/contracts/drafts.ts'
+import type { Job } from '../api/contracts/jobs.ts'
+import { BatchwrightError } from '../core/errors.ts'
 import type { JobSpec } from '../core/job-spec.ts'
 import { uploadedSource, type CreateJobOptions } from './create-job.ts'
 import type { Http } from './http.ts'
-import type { ItemLine, Items, JobItems } from './item-source.ts'
+import type { ItemLine, Items, ItemSource, JobItems } from './item-source.ts'
+import { allPages } from './paging.ts'
 import { sendUpload } from './repeated-upload.ts'
 
 export type DraftOptions = Pick<CreateJobOptions, 'idempotencyKey' | 'ifExists' | 'signal'>
@@ -17,8 +20,9 @@ export interface JobInParts extends JobSpec {
   readonly items: Iterable<ItemLine> | AsyncIterable<ItemLine>
 }
 
-export interface CreateInPartsOptions extends DraftOptions, Pick<AddItemsOptions, 'localFilesFrom'> {
-  /** 10,000 if not given; so many are held in memory. A job that goes on needs the same number again. */
+export interface CreateInPartsOptions
+  extends Pick<DraftOptions, 'idempotencyKey' | 'signal'>, Pick<AddItemsOptions, 'localFilesFrom'> {
+  /** 10,000 if not given; so many are held in memory. Who goes on gives the same number again. */
   readonly itemsPerPart?: number | undefined
   /** A part is stored, or was before. */
   readonly onPart?: ((part: number) => void) | undefined
@@ -52,7 +56,7 @@ export async function addItems(
   part: number,
   items: PartItems,
   { signal, ...options }: AddItemsOptions = {},
-): Promise<Part> {
+): Promise<ReceivedPart> {
   const source = await uploadedSource(items, options)
   return (await sendUpload(
     http,
@@ -65,7 +69,7 @@ export async function addItems(
       signal,
     },
     source.isRepeatable,
-  )) as unknown as Part
+  )) as unknown as ReceivedPart
 }
 
 export async function startDraft(http: Http, jobId: string, body: StartBody, signal?: AbortSignal): Promise<Job> {
@@ -82,6 +86,10 @@ export async function startDraft(http: Http, jobId: string, body: StartBody, sig
   )) as unknown as Job
 }
 
+export function listParts(http: Http, jobId: string): AsyncGenerator<Part, void, undefined> {
+  return allPages(http, `/v1/jobs/${encodeURIComponent(jobId)}/parts`)
+}
+
 export async function createInParts(
   http: Http,
   { items, ...spec }: JobInParts,
@@ -89,14 +97,32 @@ export async function createInParts(
 ): Promise<Job> {
   const { signal } = options
   const job = await createDraft(http, spec, options)
-  if (job.draft === null) return job
+  const stored = new Map<number, Part>()
+  if (job.draft?.next_part !== 1) for await (const part of listParts(http, job.id)) stored.set(part.part, part)
   let parts = 0
   for await (const chunk of inChunks(items, itemsPerPart)) {
     parts += 1
-    if (parts >= job.draft.next_part) await addItems(http, job.id, parts, chunk, { signal, localFilesFrom })
+    const known = stored.get(parts)
+    // What is there is not sent again; that it is the same is certain all the same, or items would be lost without a word.
+    if (known !== undefined) await requireSame(job.id, known, await uploadedSource(chunk, { localFilesFrom }))
+    else if (job.draft === null) throw partDiffers(job.id, `has started with ${stored.size} parts, and there are more items`)
+    else await addItems(http, job.id, parts, chunk, { signal, localFilesFrom })
     onPart?.(parts)
   }
-  return await startDraft(http, job.id, parts === 0 ? {} : { parts }, signal)
+  if (parts === 0) throw new BatchwrightError('empty_input', 'there are no items: give at least one')
+  if (parts < stored.size) throw partDiffers(job.id, `has ${stored.size} parts already, and there are items for ${parts} only`)
+  return job.draft === null ? job : await startDraft(http, job.id, { parts }, signal)
+}
+
+async function requireSame(jobId: string, { part, sha256 }: Part, source: ItemSource): Promise<void> {
+  const hash = createHash('sha256')
+  for await (const chunk of source.open()) hash.update(chunk)
+  if (hash.digest('hex') !== sha256) throw partDiffers(jobId, `has a part ${part} of other items`)
+}
+
+function partDiffers(jobId: string, what: string): BatchwrightError {
+  const remedy = 'give the same items in the same order, with the same itemsPerPart, or use a new idempotencyKey'
+  return new BatchwrightError('part_differs', `job ${jobId} ${what}: ${remedy}`, { details: { job_id: jobId } })
 }
 
 async function* inChunks(items: JobInParts['items'], size: number): AsyncGenerator<ItemLine[]> {

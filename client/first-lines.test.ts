@@ -22,6 +22,7 @@ test.each([
   ['lines over several chunks', ['a', 'a\nb', 'b\nc', 'c\n'], 'aa\nbb\n'],
   ['blank lines are none', ['\n \r\na\n', '\t\n', 'b\nc\n'], '\n \r\na\n\t\nb\n'],
   ['fewer than asked for, the last without its end', ['a\n', 'b'], 'a\nb'],
+  ['a byte order mark on a line of its own', ['\ufeff\na\nb\nc\n'], '\ufeff\na\nb\n'],
   ['a line feed in a chunk of its own', ['a', '\n', 'b', '\n', 'c'], 'a\nb\n'],
 ])('%s', async (_, pieces, expected) => {
   expect(await textOf(firstLines(source(pieces).source, 2))).toBe(expected)

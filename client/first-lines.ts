@@ -6,7 +6,8 @@ export function firstLines(source: ItemSource, count: number): ItemSource {
 }
 
 const lineFeed = 0x0a
-const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d
+/** Spaces, and the bytes of a byte order mark, which may stand before the first line. */
+const blanks: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0d, 0xef, 0xbb, 0xbf])
 
 async function* cutAfterLines(chunks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array, void, undefined> {
   let left = count
@@ -15,7 +16,7 @@ async function* cutAfterLines(chunks: AsyncIterable<Uint8Array>, count: number):
     for (let start = 0; start < chunk.length;) {
       const end = chunk.indexOf(lineFeed, start)
       const stop = end < 0 ? chunk.length : end
-      for (let at = start; !hasText && at < stop; at++) hasText = !isBlank(chunk[at])
+      for (let at = start; !hasText && at < stop; at++) hasText = !blanks.has(chunk[at])
       start = stop + 1
       if (end < 0 || !hasText) continue
       hasText = false

@@ -3,7 +3,8 @@ import type { Comparison } from '../api/contracts/comparisons.ts'
 import type { Costs } from '../api/contracts/costs.ts'
 import type { JobEventJson } from '../api/contracts/events.ts'
 import type { Item, ItemDetail } from '../api/contracts/items.ts'
-import type { DryRun, Job, JobCommand, Part, Reject, RetryBody, StartBody } from '../api/contracts/jobs.ts'
+import type { Part, ReceivedPart, StartBody } from '../api/contracts/drafts.ts'
+import type { DryRun, Job, JobCommand, Reject, RetryBody } from '../api/contracts/jobs.ts'
 import { completeHeader, type Result, type ResultFormat } from '../api/contracts/results.ts'
 import { BatchwrightError } from '../core/errors.ts'
 import type { JobSpec } from '../core/job-spec.ts'
@@ -13,6 +14,7 @@ import {
   addItems,
   createDraft,
   createInParts,
+  listParts,
   startDraft,
   type AddItemsOptions,
   type CreateInPartsOptions,
@@ -65,8 +67,13 @@ export class Jobs {
    * Adds a part to a draft, wholly or not at all. Numbers begin with 1 and have no gap; the same number with the same items again adds nothing. Throws
    * `part_out_of_order` (details: `next_part`), `part_differs`, `job_not_draft`, and `invalid_input` as `create` does.
    */
-  async addItems(jobId: string, part: number, items: PartItems, options: AddItemsOptions = {}): Promise<Part> {
+  async addItems(jobId: string, part: number, items: PartItems, options: AddItemsOptions = {}): Promise<ReceivedPart> {
     return await addItems(this.#http, jobId, part, items, options)
+  }
+
+  /** Of a draft, also after its start, in order. */
+  parts(jobId: string): AsyncGenerator<Part, void, undefined> {
+    return listParts(this.#http, jobId)
   }
 
   /** Lets a draft run. With `parts`, throws `parts_missing` when it has not so many. Starting it again changes nothing. */
@@ -76,7 +83,8 @@ export class Jobs {
 
   /**
    * A job from items of any number, sent in parts: what breaks off is repeated from the beginning of a part, and a program that dies goes on with the
-   * part that is missing when it calls this again with the same `idempotencyKey` and gives the same items.
+   * part that is missing when it calls this again with the same `idempotencyKey` and gives the same items. Throws `part_differs` where they are not the
+   * same as those that are stored, and `empty_input`.
    */
   async createInParts(job: JobInParts, options: CreateInPartsOptions = {}): Promise<Job> {
     return await createInParts(this.#http, job, options)

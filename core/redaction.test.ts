@@ -12,6 +12,16 @@ test('the strings of a JSON text are redacted as they read, and the rest of it s
   expect(redactJson(untouched, redact)).toBe(untouched)
 })
 
+test('numbers are redacted as well, and then are texts', () => {
+  const cards = (text: string) => text.replaceAll(/\b\d{16}\b/g, '[redacted]')
+  expect(redactJson('{"card":4111111111111111,"n":-1.5e3}', cards)).toBe('{"card":"[redacted]","n":-1.5e3}')
+})
+
+test('a text that is more than can be taken apart is redacted as a whole', () => {
+  const text = `{"a":"hunter2${'\\n'.repeat(10_000_000)}"}`
+  expect(redactJson(text, redact).startsWith('{"a":"[redacted]\\n')).toBe(true)
+})
+
 test('of a text that breaks off, or is no JSON, what there is of its strings', () => {
   expect(redactJson('{"a":"hunter2 and', redact)).toBe('{"a":"[redacted] and')
   expect(redactJson('{"a":"hunter2\\', redact)).toBe('{"a":"[redacted]\\')

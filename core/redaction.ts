@@ -3,19 +3,25 @@ export type Redact = (text: string) => string
 
 export const redactedText = '[redacted]'
 
-/** Redacts the strings of a JSON text. All else stays as it is written, numbers and spaces too, and so does a string in which there is nothing. */
+/** Redacts the strings and numbers of a JSON text. All else stays as it is written, spaces too, and so does a value in which there is nothing. */
 export function redactJson(text: string, redact: Redact): string {
-  return text.replace(jsonString, (literal) => {
-    const value = parsed(literal)
-    // No string of JSON after all: a line that broke off, say.
-    if (value === null) return redact(literal)
-    const shown = redact(value)
-    return shown === value ? literal : JSON.stringify(shown)
-  })
+  try {
+    return text.replace(jsonScalar, (literal) => {
+      const value = literal.startsWith('"') ? parsed(literal) : literal
+      // No string of JSON after all: a line that broke off, say.
+      if (value === null) return redact(literal)
+      const shown = redact(value)
+      return shown === value ? literal : JSON.stringify(shown)
+    })
+  } catch (error) {
+    // Millions of escapes in one string are more than the engine's own stack takes.
+    if (!(error instanceof RangeError)) throw error
+    return redact(text)
+  }
 }
 
-/** Without an end: the rest of a line that broke off. */
-const jsonString = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)/gs
+/** A string may be without an end: the rest of a line that broke off. */
+const jsonScalar = /"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?$)|-?\d[\d.eE+-]*/gs
 
 function parsed(literal: string): string | null {
   try {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../test/services.ts'
-import { claimPart, finishPart, releasePart, removeStaleDrafts } from './drafts.ts'
+import { claimPart, finishPart, releasePart } from './drafts.ts'
 import { createItemRows } from './item-rows.ts'
 import { copyItems } from './items.ts'
+import { deleteStaleDrafts, finishDeletions } from './job-deletion.ts'
 import { claimUpload, removeStaleUploads } from './uploads.ts'
 
 let db: TestDatabase
@@ -86,17 +87,48 @@ test('a part does not stay when a restart of Postgres took items of it away', as
   await expect(finishPart(db.database, 'lossy', 'request', received(1, 2))).rejects.toMatchObject({ code: 'upload_broken' })
 })
 
+const touched = async (id: string, age: string) =>
+  await db.database
+    .sql`update jobs set created_at = now() - ${age}::interval, touched_at = now() - ${age}::interval where id = ${id}`
+const weekMs = 7 * 86_400_000
+const deleteStale = async () => await deleteStaleDrafts(db.database, weekMs, { rows: 1_000_000 })
+
 test('a draft is no abandoned upload, and goes when nobody has added to it for long', async () => {
   const ages: Record<string, string> = { young: '1 hour', old: '8 days', 'old with a new part': '8 days' }
   for (const [id, age] of Object.entries(ages)) {
     await createDraft(id)
-    await db.database.sql`update jobs set created_at = now() - ${age}::interval where id = ${id}`
+    await touched(id, age)
   }
   await claimPart(db.database, 'old with a new part', 1, 'request')
   await store('old with a new part', 'request', [1])
   await finishPart(db.database, 'old with a new part', 'request', received(1, 1))
   expect(await removeStaleUploads(db.database, 0)).toBe(0)
-  expect(await removeStaleDrafts(db.database, 7 * 24 * 3_600_000)).toBe(1)
+  expect(await deleteStale()).toBe(1)
   const left = await db.database.sql`select id from jobs where id = any(${Object.keys(ages)}) order by id`
   expect(left.map(({ id }) => id)).toEqual(['old with a new part', 'young'])
+})
+
+test('a draft that gets a part while the old ones are deleted stays', async () => {
+  await createDraft('reached in time')
+  await touched('reached in time', '8 days')
+  await db.database.sql.begin(async (tx) => {
+    // A part comes: its row is held, as `claimPart` holds it.
+    await tx`select 1 from jobs where id = 'reached in time' for update`
+    expect(await deleteStale()).toBe(0)
+    await tx`update jobs set touched_at = now() where id = 'reached in time'`
+  })
+  expect(await deleteStale()).toBe(0)
+  expect(await db.database.sql`select 1 from jobs where id = 'reached in time'`).toHaveLength(1)
+})
+
+test('into a deleted draft nothing is stored any more, also when its rows are still going', async () => {
+  await createDraft('going')
+  await claimPart(db.database, 'going', 1, 'request')
+  await store('going', 'request', [1, 2])
+  await touched('going', '8 days')
+  expect(await deleteStaleDrafts(db.database, weekMs, { rows: 1 })).toBe(1)
+  await expect(store('going', 'request', [3])).rejects.toMatchObject({ code: 'upload_broken' })
+  await db.database.sql`update jobs set deleted_at = now() - interval '2 minutes' where id = 'going'`
+  expect(await finishDeletions(db.database, { rows: 1_000_000 })).toBe(1)
+  expect(await seqsOf('going')).toEqual([])
 })

@@ -1,10 +1,10 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
 import { items, jobs, parts, rejects, type DraftState } from './schema.ts'
 import { takenOver } from './upload-target.ts'
-import { discardUpload, queueUpload, type FinishedUpload } from './uploads.ts'
+import { queueUpload, type FinishedUpload } from './uploads.ts'
 
 /*
  * A job whose items come in numbered parts. It is `validating` until it is started, whoever sends or dies meanwhile. A part is there wholly or not
@@ -49,9 +49,22 @@ export async function claimPart(
       })
     }
     await removeUnfinished(tx, draft)
-    await tx.update(jobs).set({ receiving }).where(eq(jobs.id, jobId))
+    await tx
+      .update(jobs)
+      .set({ receiving, touchedAt: sql`now()` })
+      .where(eq(jobs.id, jobId))
     return { draft }
   })
+}
+
+/** In their order, after this number. */
+export async function listParts(database: Database, jobId: string, after: number, limit: number): Promise<StoredPart[]> {
+  return await database.drizzle
+    .select()
+    .from(parts)
+    .where(and(eq(parts.jobId, jobId), gt(parts.part, after)))
+    .orderBy(asc(parts.part))
+    .limit(limit)
 }
 
 /** What a part adds. */
@@ -95,6 +108,7 @@ export async function finishPart(
         rejected: draft.rejected + rejected,
         inputBytes: draft.inputBytes + bytes,
         receiving: null,
+        touchedAt: sql`now()`,
         draft: state,
       })
       .where(eq(jobs.id, jobId))
@@ -142,17 +156,6 @@ export async function startDraft(
       ...finished(draft),
     })
   })
-}
-
-/** Removes drafts that nobody has added to for so long. Returns how many. */
-export async function removeStaleDrafts(database: Database, olderThanMs: number): Promise<number> {
-  const stale = await database.sql<{ id: string }[]>`
-    select j.id from jobs j
-    where j.status = 'validating' and j.draft is not null
-      and greatest(j.created_at, (select max(p.created_at) from parts p where p.job_id = j.id)) < now() - ${olderThanMs / 1000} * interval '1 second'
-    limit 100`
-  for (const { id } of stale) await discardUpload(database, id)
-  return stale.length
 }
 
 /** The row is locked for update by the caller, so no chunk is being written. */

@@ -81,7 +81,7 @@ export interface ItemFilter {
   seq?: number | undefined
 }
 
-/** Items in input order after `afterSeq`. An item without an outcome is `submitted` while a batch at the provider holds it. */
+/** Items in input order after `afterSeq`; of a job that is being uploaded those that will stay. An item without an outcome is `submitted` while a batch at the provider holds it. */
 export async function listItems(
   database: Database,
   jobId: string,
@@ -111,6 +111,7 @@ export async function listItems(
         where job_id = i.job_id and seq = i.seq order by batch desc limit 1
       ) a on true
       where i.job_id = ${jobId} and i.seq > ${afterSeq}
+        and i.seq <= (select case when status = 'validating' then items else i.seq end from jobs where id = ${jobId})
         ${filter.customId === undefined ? sql`` : sql`and i.custom_id = ${filter.customId}`}
         ${filter.seq === undefined ? sql`` : sql`and i.seq = ${filter.seq}`}
       order by i.seq

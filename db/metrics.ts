@@ -11,7 +11,9 @@ import type { Database, Transaction } from './database.ts'
 
 /** Everything that is counted for monitoring, at one moment. */
 export interface DatabaseMetrics {
-  readonly jobs: ReadonlyArray<Lane & { status: JobStatus; pauseReason: PauseReason | null; jobs: number; costNanos: bigint }>
+  readonly jobs: ReadonlyArray<
+    Lane & { status: JobStatus | 'draft'; pauseReason: PauseReason | null; jobs: number; costNanos: bigint }
+  >
   /** By what the jobs' own counters say. `pending` and `submitted` are those of jobs that are not over. */
   readonly items: Readonly<Record<'pending' | 'submitted' | 'succeeded' | 'failed' | 'expired' | 'cancelled', number>>
   /** Without those that have ended. */
@@ -22,6 +24,7 @@ export interface DatabaseMetrics {
   readonly submissions: ReadonlyArray<Lane & { state: SubmissionState; submissions: number }>
   /** What is booked, deleted jobs included. */
   readonly booked: ReadonlyArray<{ simulated: boolean; nanos: bigint }>
+  /** With 0 for providers whose workers were last seen longer ago. */
   readonly workers: ReadonlyArray<Lane & { workers: number }>
 }
 
@@ -40,7 +43,7 @@ export async function readMetrics(
     const sum = (field: 'succeeded' | 'failed' | 'expired' | 'cancelled') => jobs.reduce((total, row) => total + row[field], 0)
     const submitted = batches.reduce((total, row) => total + row.submitted, 0)
     const unanswered = jobs
-      .filter(({ status }) => !isTerminalJobStatus(status))
+      .filter(({ status }) => status !== 'draft' && !isTerminalJobStatus(status))
       .reduce((total, row) => total + row.items - row.succeeded - row.failed - row.expired - row.cancelled, 0)
     return {
       jobs,
@@ -59,14 +62,15 @@ export async function readMetrics(
       booked: await tx<Array<{ simulated: boolean; nanos: bigint }>>`
         select simulated, sum(amount_nanos)::bigint as nanos from ledger where kind = 'actual' group by simulated`,
       workers: await tx<Array<Lane & { workers: number }>>`
-        select provider, simulated, count(*)::int as workers from workers
-        where seen_at > now() - ${workersWithinMs / 1000} * interval '1 second' group by provider, simulated`,
+        select provider, simulated, (count(*) filter (where seen_at > now() - ${workersWithinMs / 1000} * interval '1 second'))::int as workers
+        from workers group by provider, simulated`,
     }
   })
 }
 
 interface JobSums extends Lane {
-  status: JobStatus
+  /** `draft`: its items still come in by parts. */
+  status: JobStatus | 'draft'
   pauseReason: PauseReason | null
   jobs: number
   items: number
@@ -79,10 +83,10 @@ interface JobSums extends Lane {
 
 async function sumJobs(tx: Transaction): Promise<JobSums[]> {
   return await tx<JobSums[]>`
-    select provider, simulated, status, pause_reason as "pauseReason", count(*)::int as jobs, sum(items)::float8 as items,
+    select provider, simulated, case when status = 'validating' and draft is not null then 'draft' else status end as status, pause_reason as "pauseReason", count(*)::int as jobs, sum(items)::float8 as items,
       sum(succeeded)::float8 as succeeded, sum(failed)::float8 as failed, sum(expired)::float8 as expired, sum(cancelled)::float8 as cancelled,
       sum(cost_nanos)::bigint as "costNanos"
-    from jobs where deleted_at is null group by provider, simulated, status, pause_reason`
+    from jobs where deleted_at is null group by provider, simulated, 3, pause_reason`
 }
 
 async function sumBatches(tx: Transaction): Promise<Array<Lane & { status: BatchStatus; batches: number; submitted: number }>> {

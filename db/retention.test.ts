@@ -5,7 +5,7 @@ import { createTestDatabase, until, type TestDatabase } from '../test/services.t
 import { loadBatch } from './batches.ts'
 import { closeItems, finalizeJob, reopenItems } from './finalize.ts'
 import { markFinalizing } from './job-state.ts'
-import { deleteEndedJobs, finishDeletions } from './jobs.ts'
+import { deleteEndedJobs, finishDeletions } from './job-deletion.ts'
 import { mergeResults } from './outcomes.ts'
 import { batches, events, items, jobs, ledger, outcomes } from './schema.ts'
 

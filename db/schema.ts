@@ -62,6 +62,8 @@ export const jobs = pgTable(
     draft: jsonb('draft').$type<DraftState>(),
     /** Of a draft: who may store items now. A later request for the same part takes it over. */
     receiving: text('receiving'),
+    /** Of a draft: when somebody last created it or brought a part. */
+    touchedAt: instant('touched_at'),
     /** The job spec as JSON, defaults of the service resolved into it. */
     spec: text('spec').notNull(),
     tags: jsonb('tags').$type<Record<string, string>>().notNull().default({}),

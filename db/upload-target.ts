@@ -17,7 +17,7 @@ export async function holdUpload(
   { jobId, receiving }: UploadTarget,
 ): Promise<void> {
   const held = await tx`
-    select 1 from jobs where id = ${jobId} and status = 'validating' and receiving is not distinct from ${receiving} for key share`
+    select 1 from jobs where id = ${jobId} and status = 'validating' and deleted_at is null and receiving is not distinct from ${receiving} for key share`
   if (held.length > 0) return
   throw receiving === null
     ? new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')

@@ -1,11 +1,11 @@
-import { and, desc, eq, isNotNull, isNull, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, isNull, sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Endpoint } from '../core/job-spec.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './job-events.ts'
 import type { JobRow } from './job-state.ts'
-import { items, jobs, parts, rejects } from './schema.ts'
+import { items, jobs, rejects } from './schema.ts'
 
 /*
  * A job while its items come in. Its row is `validating`, claims the idempotency key, and is worth nothing until `finishUpload`. (A draft is worth
@@ -73,7 +73,7 @@ export async function claimUpload(database: Database, job: NewJob, ifExists: IfE
       if (namesake !== null) return namesake
       return await tx
         .insert(jobs)
-        .values({ ...job, status: 'validating' })
+        .values({ ...job, status: 'validating', ...(job.draft == null ? {} : { touchedAt: sql`now()` }) })
         .onConflictDoNothing({ target: [jobs.tenant, jobs.idempotencyKey] })
         .returning({ id: jobs.id })
     })
@@ -187,28 +187,17 @@ export async function queueUpload(
  * going: it finds the job gone instead. A job that is no upload any more is left alone.
  */
 export async function discardUpload(database: Database, jobId: string): Promise<void> {
-  await discard(database, jobId, undefined)
-}
-
-/** The same of a draft only. Returns whether it was one. */
-export async function discardDraft(database: Database, jobId: string): Promise<boolean> {
-  return await discard(database, jobId, isNotNull(jobs.draft))
-}
-
-async function discard(database: Database, jobId: string, which: SQL | undefined): Promise<boolean> {
-  return await database.drizzle.transaction(async (tx) => {
+  await database.drizzle.transaction(async (tx) => {
     // Waits for a chunk that is being written; nothing is written after it.
     const [job] = await tx
       .select({ id: jobs.id })
       .from(jobs)
-      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating'), which))
+      .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating'), isNull(jobs.draft)))
       .for('update')
-    if (job === undefined) return false
+    if (job === undefined) return
     await tx.delete(items).where(eq(items.jobId, jobId))
     await tx.delete(rejects).where(eq(rejects.jobId, jobId))
-    await tx.delete(parts).where(eq(parts.jobId, jobId))
     await tx.delete(jobs).where(eq(jobs.id, jobId))
-    return true
   })
 }
 

@@ -37,10 +37,16 @@ export const testModel = 'gpt-5-mini'
 
 /** The API on a database of its own and the real Temporal server, without HTTP in between. OpenAI is configured, with a key that is none. */
 export async function createTestApi(
-  options: { environment?: Record<string, string>; namespace?: string; temporalAddress?: string; progressMs?: number } = {},
+  options: {
+    environment?: Record<string, string>
+    namespace?: string
+    temporalAddress?: string
+    progressMs?: number
+    maxInputBytes?: number
+  } = {},
 ): Promise<TestApi> {
   const test = await createTestDatabase()
-  const config = loadConfig({
+  const loaded = loadConfig({
     directory: '/',
     environment: {
       OPENAI_API_KEY: 'sk-none',
@@ -50,6 +56,7 @@ export async function createTestApi(
       ...options.environment,
     },
   })
+  const config = { ...loaded, maxInputBytes: options.maxInputBytes ?? loaded.maxInputBytes }
   const temporal = connectJobWorkflows(config.temporal)
   const stopping = new AbortController()
   const { progressMs = 1000 } = options

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,18 +15,41 @@ import { attemptsOf, batchesOf } from './job-checks.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
 import { afterwards } from './services.ts'
 
-/** Where it is shown that a key does what it says, and not only that it is read. */
-const shownIn: Record<string, string> = {
-  'providers.<name>.kind': 'test/redaction.test.ts',
-  'providers.<name>.api_key': 'test/redaction.test.ts',
-  'providers.<name>.base_url': 'test/redaction.test.ts',
-  'providers.<name>.batch': 'test/compatible-provider.slow.test.ts',
-  'webhooks.url': 'test/webhook.slow.test.ts',
-  'webhooks.secret': 'test/webhook.slow.test.ts',
-  'redaction.patterns': 'test/redaction.test.ts',
-  'retention.jobs': 'test/retention.slow.test.ts',
-  'retention.drafts': 'test/retention.slow.test.ts',
+/** Where it is shown that a key does what it says, and not only that it is read: the test, by its title. */
+const compatible = {
+  file: 'test/compatible-provider.slow.test.ts',
+  title:
+    'a job of its own key and address, beside one of OpenAI: each has its answers and batches, and neither reaches the other',
 }
+const webhook = {
+  file: 'test/webhook.slow.test.ts',
+  title: 'the end of a job is told once it can be, signed, under one id however often it is tried',
+}
+const shownIn: Record<string, { file: string; title: string }> = {
+  'providers.<name>.kind': compatible,
+  'providers.<name>.api_key': compatible,
+  'providers.<name>.base_url': compatible,
+  'providers.<name>.batch': {
+    file: compatible.file,
+    title: 'a provider without batches refuses a job before anything of it is stored, and names the setting',
+  },
+  'webhooks.url': webhook,
+  'webhooks.secret': webhook,
+  'redaction.patterns': {
+    file: 'test/redaction.test.ts',
+    title:
+      'what a provider quotes of a prompt in an error is redacted in results, rows, events and logs; prompts and answers stay',
+  },
+  'retention.jobs': {
+    file: 'test/retention.slow.test.ts',
+    title: 'with `retention` the janitor deletes a job when its time is over, and what it cost stays in the ledger',
+  },
+  'retention.drafts': {
+    file: 'test/retention.slow.test.ts',
+    title: 'a draft to which nobody adds anything is removed when its time is over',
+  },
+}
+/** Below: the tests whose titles begin with them. */
 const shownHere = [
   'providers.<name>.enabled',
   'providers.<name>.max_in_flight_batches',
@@ -52,10 +75,7 @@ test('every key has a test that shows its effect', () => {
   // Those of a model are lines of the catalogue, whose effects `models/` and `formats/` test; here, that a line of the file is one.
   const own = keys.filter((key) => !key.startsWith('models.'))
   expect([...Object.keys(shownIn), ...shownHere].toSorted()).toEqual(own.toSorted())
-  for (const [key, file] of Object.entries(shownIn)) {
-    const name = key.split('.').at(-1) as string
-    expect(existsSync(file) && readFileSync(file, 'utf8').includes(name), `${key}: ${file}`).toBe(true)
-  }
+  for (const [key, { file, title }] of Object.entries(shownIn)) expect(readFileSync(file, 'utf8'), key).toContain(title)
 })
 
 describe('jobs, by the configuration alone', () => {

@@ -1,6 +1,7 @@
 /** The HTTP API's requests and answers, for the server, the OpenAPI document and the client. */
 export * from './batches.ts'
 export * from './costs.ts'
+export * from './drafts.ts'
 export * from './events.ts'
 export * from './health.ts'
 export * from './items.ts'

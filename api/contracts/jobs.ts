@@ -96,36 +96,6 @@ export type CreateJobBody = z.input<typeof createJobBody>
 
 export const jsonBodyLimitBytes = 32 * 1024 * 1024
 
-/** A part of a draft. */
-export const addItemsQuery = z.strictObject({
-  part: z.coerce.number().int().positive().max(1_000_000).meta({
-    description: 'From 1, without a gap. A part that is sent again with the same content is not stored twice.',
-  }),
-})
-export const addItemsBody = z.strictObject({
-  items: createJobBody.shape.items.unwrap(),
-})
-export const partSchema = z
-  .object({
-    part: z.int().positive(),
-    items: count.meta({ description: 'Of this part.' }),
-    rejected_lines: count.meta({ description: 'Of this part (`skip_invalid`).' }),
-    next_part: z.int().positive().meta({ description: 'The lowest number that is not stored.' }),
-  })
-  .meta({ id: 'Part' })
-export type Part = z.infer<typeof partSchema>
-
-export const startBody = z
-  .strictObject({
-    parts: z
-      .int()
-      .positive()
-      .optional()
-      .meta({ description: 'How many there must be: else nothing starts (409 `parts_missing`).' }),
-  })
-  .meta({ id: 'Start' })
-export type StartBody = z.input<typeof startBody>
-
 /** Beside the spec, in every form. */
 export const createJobOptions = z.object({
   dry_run: z.enum(['true', 'false']).optional().meta({

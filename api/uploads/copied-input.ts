@@ -32,7 +32,7 @@ export async function copiedInput(
   const asked = Object.fromEntries(askedAlike.flatMap((field) => (earlier[field] === undefined ? [] : [[field, earlier[field]]])))
   const resolved = resolve({ ...asked, ...given })
   refuseTemplate(resolved.spec.prompt)
-  const meter = createMeter(`${resolved.canonical}\nfrom ${job.id}`, 'jsonl', config.maxInputBytes)
+  const meter = createMeter(`${resolved.canonical}\nfrom ${job.id}\njsonl\n`, { maxBytes: config.maxInputBytes })
   async function* lines(): AsyncGenerator<ByteLine[]> {
     let items = 0
     for await (const page of readInputs(database, job.id, 'all')) {

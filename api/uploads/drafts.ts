@@ -4,7 +4,7 @@ import type { Endpoint, JobSpec } from '../../core/job-spec.ts'
 import { claimPart, finishPart, loadDraft, releasePart, startDraft, type DraftJob, type StoredPart } from '../../db/drafts.ts'
 import { findJob, type SummarizedJob } from '../../db/jobs.ts'
 import { InvalidLineError } from '../../formats/input-line.ts'
-import type { Part } from '../contracts/jobs.ts'
+import type { Part, ReceivedPart } from '../contracts/drafts.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { findProvider } from '../find-provider.ts'
 import type { ByteLine } from './byte-lines.ts'
@@ -17,7 +17,7 @@ import type { ResolvedSpec } from './spec.ts'
 /** A job without items yet. What makes it the same again is its spec alone. */
 export function draftInput(resolved: ResolvedSpec): Omit<JobUpload, 'idempotencyKey'> {
   const nothing = async function* (): AsyncGenerator<ByteLine[]> {}
-  const meter = createMeter(`${resolved.canonical}\ndraft`, 'json', 0)
+  const meter = createMeter(`${resolved.canonical}\ndraft\n`, { maxBytes: 0 })
   return { resolved, meter, lines: nothing, drain: async () => {}, isDraft: true }
 }
 
@@ -29,14 +29,14 @@ export async function findDraft(
   const job = await loadDraft(database.drizzle, jobId)
   const provider = findProvider(config.providers, job.provider)
   const { modelIsDefault } = job.draft
-  return { ...job, resolved: { spec: JSON.parse(job.spec) as JobSpec, provider, modelIsDefault, canonical: '' } }
+  return { ...job, resolved: { spec: JSON.parse(job.spec) as JobSpec, provider, modelIsDefault, canonical: null } }
 }
 
 /**
  * Stores a part of a draft, wholly or not at all. The same part with the same content again is there already. Line numbers go on over the parts. Throws
  * `part_differs` for other content under a number that is stored, `invalid_input`, `empty_input`, and what `claimPart` throws.
  */
-export async function addPart(dependencies: Dependencies, jobId: string, part: number, input: JobInput): Promise<Part> {
+export async function addPart(dependencies: Dependencies, jobId: string, part: number, input: JobInput): Promise<ReceivedPart> {
   const { database } = dependencies
   const receiving = randomUUID()
   const claimed = await claimPart(database, jobId, part, receiving)
@@ -62,7 +62,7 @@ export async function addPart(dependencies: Dependencies, jobId: string, part: n
       bytes: input.meter.bytes,
       summary,
     })
-    return partJson(stored, part + 1)
+    return receivedJson(stored, part + 1)
   } catch (error) {
     await releasePart(database, jobId, receiving).catch((failure: unknown) => {
       dependencies.logger.debug({ jobId, part, error: describeError(failure) }, 'a failed part is removed by the next request')
@@ -83,7 +83,7 @@ export async function startDraftJob(dependencies: Dependencies, jobId: string, p
   return job
 }
 
-async function samePart(dependencies: Dependencies, stored: StoredPart, contentHash: string): Promise<Part> {
+async function samePart(dependencies: Dependencies, stored: StoredPart, contentHash: string): Promise<ReceivedPart> {
   const { jobId, part } = stored
   if (stored.contentHash !== contentHash) {
     throw new BatchwrightError('part_differs', `part ${part} of job ${jobId} is stored already, with other content`, {
@@ -91,11 +91,15 @@ async function samePart(dependencies: Dependencies, stored: StoredPart, contentH
     })
   }
   const { draft } = await loadDraft(dependencies.database.drizzle, jobId)
-  return partJson(stored, draft.parts + 1)
+  return receivedJson(stored, draft.parts + 1)
 }
 
-function partJson({ part, items, rejected }: StoredPart, nextPart: number): Part {
-  return { part, items, rejected_lines: rejected, next_part: nextPart }
+function receivedJson(stored: StoredPart, nextPart: number): ReceivedPart {
+  return { ...partJson(stored), next_part: nextPart }
+}
+
+export function partJson({ part, items, rejected, contentHash, createdAt }: StoredPart): Part {
+  return { part, items, rejected_lines: rejected, sha256: contentHash, created_at: createdAt.toISOString() }
 }
 
 /** Numbers the lines of a part after those before it, and tells the number of its last one. */

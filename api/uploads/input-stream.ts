@@ -21,17 +21,25 @@ export interface Meter {
   pass(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** Reads the rest without keeping it. */
   drain(source: AsyncIterable<Uint8Array>): Promise<void>
-  /** SHA-256 of the canonical spec and the bytes. */
+  /** SHA-256 of the prefix and the bytes so far. */
   contentHash(): string
 }
 
-export function createMeter(canonicalSpec: string, format: InputFormat | 'json', maxBytes: number): Meter {
-  const hash = createHash('sha256').update(`${canonicalSpec}\n${format}\n`)
+/** How large an input may be, in bytes. */
+export interface InputLimit {
+  readonly maxBytes: number
+  /** What came of it before, as earlier parts. */
+  readonly before?: number
+}
+
+/** `prefix` is what the hash is of beside the bytes. */
+export function createMeter(prefix: string, { maxBytes, before = 0 }: InputLimit): Meter {
+  const hash = createHash('sha256').update(prefix)
   let bytes = 0
   async function* pass(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       bytes += chunk.length
-      if (bytes > maxBytes) throw inputTooLarge(maxBytes)
+      if (before + bytes > maxBytes) throw inputTooLarge(maxBytes)
       hash.update(chunk)
       yield chunk
     }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { BatchwrightError } from '../../core/errors.ts'
 import { tooDeep } from '../../formats/input-line.ts'
 import type { ByteLine } from './byte-lines.ts'
-import { createMeter, readInputLines, refuseTemplate, type InputFormat, type Meter } from './input-stream.ts'
+import { createMeter, readInputLines, refuseTemplate, type InputFormat, type InputLimit, type Meter } from './input-stream.ts'
 import type { ResolvedSpec } from './spec.ts'
 
 /** Items on their way in, and what is to become of them. */
@@ -21,9 +21,9 @@ export function streamInput(
   source: AsyncIterable<Uint8Array>,
   format: InputFormat,
   resolved: ResolvedSpec,
-  maxBytes: number,
+  limit: InputLimit,
 ): JobInput {
-  const meter = createMeter(resolved.canonical, format, maxBytes)
+  const meter = createMeter(hashPrefix(resolved, format), limit)
   return {
     resolved,
     meter,
@@ -43,9 +43,9 @@ export function itemsOf(body: unknown): { items: readonly unknown[]; rest: Recor
 }
 
 /** Items of a JSON body are checked and stored as if each were a line; line 1 is the first of them. */
-export function jsonInput(items: readonly unknown[], resolved: ResolvedSpec, maxBytes: number): JobInput {
+export function jsonInput(items: readonly unknown[], resolved: ResolvedSpec, limit: InputLimit): JobInput {
   refuseTemplate(resolved.spec.prompt)
-  const meter = createMeter(resolved.canonical, 'json', maxBytes)
+  const meter = createMeter(hashPrefix(resolved, 'json'), limit)
   async function* bytes(): AsyncGenerator<Uint8Array> {
     for (const [index, item] of items.entries()) yield Buffer.from(`${lineOf(item, index + 1)}\n`)
   }
@@ -57,6 +57,11 @@ export function jsonInput(items: readonly unknown[], resolved: ResolvedSpec, max
     }
   }
   return { resolved, meter, lines, drain: () => meter.drain(bytes()) }
+}
+
+/** What makes an upload the same again: spec, form and bytes. A part of a draft has no spec of its own, and its hash is that of its bytes. */
+function hashPrefix({ canonical }: ResolvedSpec, format: InputFormat | 'json'): string {
+  return canonical === null ? '' : `${canonical}\n${format}\n`
 }
 
 export function invalidBody(field: string, reason: string): BatchwrightError {

@@ -14,8 +14,8 @@ export interface ResolvedSpec {
   readonly provider: ProviderConfig
   /** The model is the service's default, not the user's choice. */
   readonly modelIsDefault: boolean
-  /** What the user sent, in one form whatever the order of its fields: a part of the content hash. */
-  readonly canonical: string
+  /** What the user sent, in one form whatever the order of its fields: a part of the content hash. Null where it was sent before. */
+  readonly canonical: string | null
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { Batchwright, Job } from '../../client/batchwright.ts'
+import { BatchwrightError } from '../../core/errors.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
 import { appendFile, describePart } from '../drafts.ts'
@@ -44,12 +45,20 @@ async function append(
   file: string,
   { part = job.draft?.next_part ?? 1, format, json = false }: AppendOptions,
 ): Promise<ExitCode> {
-  const stored = await appendFile(cli, client, job.id, part, file, format)
+  // Whether it arrived is not always known here. With its number a part that did is not stored twice; without, it would be the next one.
+  const again = `repeat it with: batchwright append ${job.id} ${file} --part ${part} (what is stored already is not stored twice)`
+  const stored = await appendFile(cli, client, job.id, part, file, format).catch((error: unknown) => {
+    if (error instanceof BatchwrightError && codesOfDoubt.includes(error.code))
+      printLine(cli.stderr, `Part ${part} may be stored; ${again}`)
+    throw error
+  })
   if (stored === 'detached') {
-    printLine(cli.stderr, 'Upload stopped; nothing of this part is kept.')
+    printLine(cli.stderr, `Upload stopped; ${again}`)
     return exitCodes.detached
   }
   if (json) printJson(cli, stored)
   else printLine(cli.stderr, describePart(job.id, stored))
   return exitCodes.done
 }
+
+const codesOfDoubt = ['unreachable', 'upload_broken', 'unexpected_response', 'database_unavailable']

@@ -99,7 +99,7 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
       if (given !== undefined)
         throw usageError(`--draft only creates the job, and ${option as string} is about its items: leave one out`)
     const { format, idempotencyKey, ifExists, json = false } = options
-    return await submitDraft(cli, client, { spec, file, format, idempotencyKey, ifExists, json })
+    return await naming(spec, () => submitDraft(cli, client, { spec, file, format, idempotencyKey, ifExists, json }))
   }
   const items =
     options.from === undefined ? fileItems(cli, file, options.format) : { job: (await findJob(client, options.from)).id }
@@ -152,8 +152,13 @@ async function upload<Answer extends object>(
   items: Items,
   send: Parameters<typeof uploading<Answer>>[2],
 ): Promise<Answer | 'detached'> {
+  return await naming(spec, () => uploading(cli, items, send))
+}
+
+/** Asks for a model where the service misses one. */
+async function naming<Result>(spec: JobSpec, run: () => Promise<Result>): Promise<Result> {
   try {
-    return await uploading(cli, items, send)
+    return await run()
   } catch (error) {
     throw spec.model === undefined && isMissingModel(error)
       ? usageError('which model? give -m PROVIDER/MODEL, for example -m openai/gpt-5-mini')

@@ -9,4 +9,5 @@ CREATE TABLE "parts" (
 );
 --> statement-breakpoint
 ALTER TABLE "jobs" ADD COLUMN "draft" jsonb;--> statement-breakpoint
-ALTER TABLE "jobs" ADD COLUMN "receiving" text;
+ALTER TABLE "jobs" ADD COLUMN "receiving" text;--> statement-breakpoint
+ALTER TABLE "jobs" ADD COLUMN "touched_at" timestamp (3) with time zone;
