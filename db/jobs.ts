@@ -1,23 +1,9 @@
-import { and, asc, desc, eq, gte, inArray, isNull, sql, type SQL } from 'drizzle-orm'
-import { BatchwrightError } from '../core/errors.ts'
-import { isTerminalJobStatus, jobStatuses, type JobStatus } from '../core/statuses.ts'
+import { and, desc, eq, gte, inArray, isNull, sql, type SQL } from 'drizzle-orm'
+import type { JobStatus } from '../core/statuses.ts'
 import type { Lane } from '../core/task-queues.ts'
 import type { Database, Query } from './database.ts'
 import { loadJob, type JobRow } from './job-state.ts'
-import {
-  batches,
-  batchItems,
-  attempts,
-  events,
-  items,
-  jobs,
-  leases,
-  outcomes,
-  parts,
-  rejects,
-  submissions,
-  tickets,
-} from './schema.ts'
+import { batches, jobs } from './schema.ts'
 
 /** What a job's batches add up to. */
 export interface BatchSums {

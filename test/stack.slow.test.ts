@@ -73,12 +73,20 @@ test('kill -9 of everything in the middle of a job: `up` again, and each item ha
   )
   expect(before.status).toBe('in_progress')
 
+  // And a draft whose second part is on its way, some of it stored.
+  const part = cli.writeLines('part-1.jsonl', neutralItems(3, prompt))
+  const draftId = (await cli.run('submit', part, '-m', 'openai/gpt-4o-mini', '--draft')).stdout.trim()
+  const appending = cli.start(['append', draftId, '-'], null)
+  const lines = Array.from({ length: 12_000 }, (_, index) => `${JSON.stringify({ custom_id: `lost-${index}`, prompt: 'x' })}\n`)
+  await new Promise<void>((resolve) => appending.child.stdin.write(lines.join(''), () => resolve()))
+
   const processes = runningProcesses(record)
   expect(processes.map(({ name }) => name).toSorted()).toEqual(['api', 'postgres', 'simulator', 'temporal', 'worker'])
   first.child.kill('SIGKILL')
   killRecordedProcesses(record)
   await first.ended
   await until('all of it to be dead', () => !processes.some(isRunning))
+  appending.child.kill('SIGKILL')
 
   const second = await startUp()
   const waited = await cli.run('wait', id, '--timeout', '100s')
@@ -94,14 +102,28 @@ test('kill -9 of everything in the middle of a job: `up` again, and each item ha
     Array.from({ length: 200 }, (_, index) => [`item-${index + 1}`, answerTo(prompt(index + 1))]),
   )
 
+  expect(JSON.parse((await cli.run('status', draftId, '--json')).stdout)).toMatchObject({
+    counts: { total: 3 },
+    draft: { next_part: 2 },
+  })
+  const again = cli.writeLines('part-2.jsonl', [{ custom_id: 'lost-0', prompt: prompt(4) }])
+  expect((await cli.run('append', draftId, again, '--part', '2')).code).toBe(0)
+  expect(JSON.parse((await cli.run('start', draftId, '--parts', '2', '--json')).stdout)).toMatchObject({ counts: { total: 4 } })
+  await cli.run('wait', draftId, '--timeout', '100s')
+  const parts = (await cli.run('results', draftId)).stdout.trimEnd().split('\n')
+  expect(parts.map((line) => (JSON.parse(line) as Result).text)).toEqual([1, 2, 3, 4].map((n) => answerTo(prompt(n))))
+
   // What the provider says that it created: each batch once, and each of them is known to be this job's.
   const batches = JSON.parse((await cli.run('batches', id, '--json')).stdout) as Batch[]
   const owned = batches.flatMap(({ submissions }) => submissions.flatMap(({ provider_batch_id: ownedId }) => ownedId ?? []))
+  const draftBatches = JSON.parse((await cli.run('batches', draftId, '--json')).stdout) as Batch[]
   const books = await simulator().books()
-  expect(books.batches.map((batch) => batch.id).toSorted()).toEqual(owned.toSorted())
-  expect(owned).toHaveLength(4)
+  const others = draftBatches.map(({ provider_batch_id: draftBatch }) => draftBatch)
+  expect(books.batches.map((batch) => batch.id).toSorted()).toEqual([...owned, ...others].toSorted())
+  expect([owned.length, others.length]).toEqual([4, 1])
   const billed = await Array.fromAsync(simulator().requests())
-  expect(billed).toHaveLength(200)
+  // The draft asks four of the same prompts.
+  expect(billed).toHaveLength(204)
   expect(new Set(billed.map(({ fingerprint }) => fingerprint)).size).toBe(200)
 
   const last = runningProcesses(record)
