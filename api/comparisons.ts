@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { parseExactJson } from '../core/exact-json.ts'
 import { formatDollars } from '../core/money.ts'
 import { readPairs, type ComparedOutcome } from '../db/comparison.ts'
 import { loadJob, type JobRow } from '../db/job-state.ts'
@@ -60,7 +61,7 @@ async function compare({ database }: Dependencies, firstId: string, secondId: st
 }
 
 function contentOf({ answer }: ComparedOutcome): AnswerContent | null {
-  return answer === null ? null : (JSON.parse(answer) as AnswerContent)
+  return answer === null ? null : (parseExactJson(answer) as AnswerContent)
 }
 
 function doAgree(first: ComparedOutcome, second: ComparedOutcome): boolean {

@@ -8,7 +8,7 @@ import type { ItemError, RawResult, Result } from './contracts/results.ts'
 
 /** A result line (design, section 6). */
 export function toResultJson(job: Pick<JobRow, 'provider' | 'simulated'>, stored: StoredResult): Result {
-  const answer = stored.answer === null ? null : (JSON.parse(stored.answer) as AnswerContent)
+  const answer = stored.answer === null ? null : (parseExactJson(stored.answer) as AnswerContent)
   return {
     custom_id: stored.customId,
     seq: stored.seq,

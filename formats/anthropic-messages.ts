@@ -1,3 +1,4 @@
+import { parseExactJson } from '../core/exact-json.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
 import { type InlineData, parseDataUrl } from './data-url.ts'
@@ -76,7 +77,7 @@ function toTurn(message: Extract<Message, { role: 'user' | 'assistant' | 'system
 function parseArguments(text: string, path: string): JsonObject {
   let input: unknown = {}
   try {
-    if (text.trim() !== '') input = JSON.parse(text)
+    if (text.trim() !== '') input = parseExactJson(text)
   } catch (error) {
     throw unsupportedRequest(path, `Anthropic takes only a JSON object: ${(error as Error).message}`)
   }

@@ -1,3 +1,4 @@
+import { parseExactJson } from '../core/exact-json.ts'
 import { noUsage } from '../core/money.ts'
 import type { AnswerError, CanonicalAnswer, ProviderResult } from './canonical-answer.ts'
 
@@ -43,7 +44,7 @@ export function parseResultLine(
   idField: 'custom_id' | 'key' = 'custom_id',
 ): { readonly value: unknown } | { readonly broken: ProviderResult } {
   try {
-    return { value: JSON.parse(line) }
+    return { value: parseExactJson(line) }
   } catch {
     const id = new RegExp(`"${idField}"\\s*:\\s*"([^"\\\\]+)"`).exec(line)?.[1]
     return { broken: unreadableLine(line, id, 'the line is not JSON') }

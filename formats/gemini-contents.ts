@@ -1,3 +1,4 @@
+import { parseExactJson } from '../core/exact-json.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
 import { type InlineData, parseDataUrl } from './data-url.ts'
@@ -91,7 +92,7 @@ function toModelParts(
 function parseArguments(text: string, path: string): JsonObject {
   let args: unknown = {}
   try {
-    if (text.trim() !== '') args = JSON.parse(text)
+    if (text.trim() !== '') args = parseExactJson(text)
   } catch (error) {
     throw unsupportedRequest(path, `Gemini takes only a JSON object: ${(error as Error).message}`)
   }
@@ -118,7 +119,7 @@ function toFunctionResponse(
 
 function toResponseObject(content: string): JsonObject {
   try {
-    const value: unknown = JSON.parse(content)
+    const value: unknown = parseExactJson(content)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject
   } catch {
     // A text.

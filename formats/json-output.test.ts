@@ -38,9 +38,10 @@ describe('taking JSON out of a text', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const text = JSON.stringify(value)
-        expect(takeJson(text)).toEqual({ ok: true, output: JSON.parse(text) })
+        // As it is written again: what no double holds is no number in between.
+        expect(JSON.stringify(takeJson(text))).toBe(`{"ok":true,"output":${text}}`)
         if (!text.includes('```'))
-          expect(takeJson(`Sure.\n\`\`\`json\n${text}\n\`\`\``)).toEqual({ ok: true, output: JSON.parse(text) })
+          expect(JSON.stringify(takeJson(`Sure.\n\`\`\`json\n${text}\n\`\`\``))).toBe(`{"ok":true,"output":${text}}`)
       }),
     )
   })

@@ -2,6 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormatsModule from 'ajv-formats'
 import { BatchwrightError, describeError } from '../core/errors.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { countSchemas } from './plain-schema.ts'
 
@@ -13,10 +14,10 @@ export type CheckedOutput = { readonly ok: true; readonly output: Json } | { rea
  */
 export function checkOutput(text: string, schema: JsonObject): CheckedOutput {
   const validate = validatorOf(schema)
-  const taken = takeJson(text)
+  const taken = takeText(text)
   if (!taken.ok) return taken
   try {
-    return validate(taken.output) ? taken : { ok: false, reason: describeMismatch(validate.errors ?? []) }
+    return validate(taken.value) ? exact(taken.text) : { ok: false, reason: describeMismatch(validate.errors ?? []) }
   } catch (error) {
     // A schema that refers to itself calls itself once for each level of the answer.
     if (error instanceof RangeError) return { ok: false, reason: 'the answer is nested too deeply' }
@@ -29,8 +30,17 @@ export function checkSchema(schema: JsonObject): void {
   validatorOf(schema)
 }
 
-/** The JSON in a text: the whole of it, or the one fenced block in it, with or without prose around. */
+/** The JSON in a text: the whole of it, or the one fenced block in it, with or without prose around. Integers that no double holds stay as they are written. */
 export function takeJson(text: string): CheckedOutput {
+  const taken = takeText(text)
+  return taken.ok ? exact(taken.text) : taken
+}
+
+type TakenText =
+  | { readonly ok: true; readonly text: string; readonly value: unknown }
+  | { readonly ok: false; readonly reason: string }
+
+function takeText(text: string): TakenText {
   const whole = parse(text.trim())
   if (whole.ok) return whole
   const blocks = [...text.matchAll(/```[\w-]*[ \t]*\r?\n([\s\S]*?)\r?\n?```/g)]
@@ -38,13 +48,18 @@ export function takeJson(text: string): CheckedOutput {
   return blocks[0] === undefined ? whole : parse((blocks[0][1] as string).trim())
 }
 
-function parse(text: string): CheckedOutput {
+/** As plain numbers, which is what a schema is about. */
+function parse(text: string): TakenText {
   if (text === '') return { ok: false, reason: 'the answer is empty' }
   try {
-    return { ok: true, output: JSON.parse(text) as Json }
+    return { ok: true, text, value: JSON.parse(text) }
   } catch (error) {
     return { ok: false, reason: `the answer is not JSON: ${describeError(error)}` }
   }
+}
+
+function exact(text: string): CheckedOutput {
+  return { ok: true, output: parseExactJson(text) as Json }
 }
 
 // What Ajv would say of an unknown format has no place in the output of a process. 19.99 is a multiple of 0.01, whatever binary fractions make of it; and

@@ -16,6 +16,12 @@ async function customIds(jobId: string): Promise<Array<{ seq: number; custom_id:
   return [...rows]
 }
 
+test('the first request of a dry run has its numbers as they are sent', async () => {
+  const body = '{"messages":[{"role":"user","content":"Hi"}],"seed":12345678901234567891}'
+  const response = await api.upload(`{"url":"/v1/chat/completions","body":${body}}`, { model, dry_run: 'true' })
+  expect(await response.text()).toContain('"seed":12345678901234567891')
+})
+
 describe('limit', () => {
   test('takes the first items only, and looks at nothing after them', async () => {
     const job = await answerOf(api.upload(`${jsonLines(...prompts(5))}not JSON\n`, { model, limit: '3' }))

@@ -1,4 +1,5 @@
 import { placeholderItemId } from '../../core/item-id.ts'
+import { parseExactJson } from '../../core/exact-json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { createSharder, type Shard } from '../../core/sharding.ts'
 import { findItemLine } from '../../db/items.ts'
@@ -79,6 +80,6 @@ export async function describeDryRun(
       warnings: JSON.parse(warnings) as string[],
       items,
     })),
-    first_request: JSON.parse(lineOf(provider.kind, placeholderItemId(1), rendered)) as JsonObject,
+    first_request: parseExactJson(lineOf(provider.kind, placeholderItemId(1), rendered)) as JsonObject,
   }
 }

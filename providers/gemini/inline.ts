@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { parseExactJson } from '../../core/exact-json.ts'
 import type { JsonObject } from '../../core/json.ts'
 import { ProviderError } from '../provider.ts'
 
@@ -29,7 +30,7 @@ export async function readInlineRequests(path: string): Promise<Array<{ request:
   }
   if (lines.length === 0) throw unsendable('the spool file is empty')
   return lines.map((line) => {
-    const { key, request } = JSON.parse(line) as { key: string; request: JsonObject }
+    const { key, request } = parseExactJson(line) as { key: string; request: JsonObject }
     return { request, metadata: { key } }
   })
 }
