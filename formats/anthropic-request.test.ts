@@ -344,7 +344,6 @@ describe('lines of OpenAI', () => {
           },
           { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: '42' }] },
         ],
-        max_tokens: 5,
         max_completion_tokens: 7,
         temperature: 0,
         stop: 'END',
@@ -392,7 +391,7 @@ describe('lines of OpenAI', () => {
     [{ messages: [{ role: 'user', content: 'x', name: 'Bob' }] }, 'body.messages[0].name: can not be translated'],
     [{ messages: 'x' }, 'body.messages: expected an array'],
     [{ messages, temperature: 'hot' }, 'body.temperature: expected a number'],
-    [{ messages, tools: [{ type: 'web_search' }] }, 'body.tools[0].function: expected an object'],
+    [{ messages, tools: [{ type: 'web_search' }] }, 'body.tools[0].type: only "function"'],
     [{}, 'body.messages'],
     [
       {

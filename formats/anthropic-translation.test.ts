@@ -25,7 +25,6 @@ describe('what maps', () => {
     [{ output_config: null, stream: false, tool_choice: { type: 'auto' } }, {}],
     [{ thinking: { type: 'disabled' } }, { reasoning_effort: 'none' }],
     [{ thinking: { type: 'adaptive' }, output_config: { effort: 'low' } }, { reasoning_effort: 'low' }],
-    [{ thinking: { type: 'enabled', budget_tokens: 9_000 }, output_config: { effort: 'low' } }, { reasoning_effort: 'low' }],
     [
       {
         tools: [
@@ -156,8 +155,18 @@ describe('what is left out, with a warning', () => {
     [{ thinking: { type: 'adaptive' } }, 'thinking left out'],
     [{ thinking: { type: 'enabled', budget_tokens: 1_024 } }, 'thinking.budget_tokens sent as the effort "low"'],
     [{ thinking: { type: 'enabled', budget_tokens: 30_000 } }, 'thinking.budget_tokens sent as the effort "high"'],
+    [{ thinking: { type: 'adaptive', display: 'omitted' }, output_config: { effort: 'low' } }, nothingLike('display')],
   ])('%j', (params, warning) => {
     expect(translate(params).warnings).toEqual([expect.stringContaining(warning)])
+  })
+
+  test.each<[JsonObject, string, string]>([
+    [{ type: 'disabled' }, 'none', 'output_config.effort left out: thinking is disabled'],
+    [{ type: 'enabled', budget_tokens: 1_024 }, 'high', 'thinking.budget_tokens left out: output_config.effort'],
+  ])('%j beside an effort', (thinking, effort, warning) => {
+    const { request, warnings } = translate({ thinking, output_config: { effort: 'high' } })
+    expect(request).toMatchObject({ reasoning_effort: effort })
+    expect(warnings).toEqual([expect.stringContaining(warning)])
   })
 
   test('the same is said once', () => {
@@ -195,6 +204,14 @@ describe('what is refused, by its path', () => {
     [{ output_config: { format: { type: 'json_schema', schema: 'x' } } }, 'params.output_config.format: expected an object'],
     [{ output_config: { effort: 3 } }, 'params.output_config.effort: expected a string'],
     [{ thinking: { type: 'enabled', budget_tokens: 5, mood: 'x' } }, 'params.thinking.mood: can not'],
+    [{ thinking: { type: 'disabled', budget_tokens: 5 } }, 'params.thinking.budget_tokens: can not'],
+    [{ thinking: { type: 'enabled' } }, 'params.thinking.budget_tokens: is missing'],
+    [{ thinking: { type: 'enabled', budget_tokens: 'x' } }, 'params.thinking.budget_tokens: expected a number'],
+    [{ thinking: { type: 'deep' } }, 'params.thinking.type: only'],
+    [
+      { output_format: { type: 'json_schema', schema }, output_config: { format: { type: 'json_schema', schema: {} } } },
+      'params.output_config.format: does not go with params.output_format',
+    ],
     [{ system: [{ type: 'image', source: {} }] }, 'params.system[0].type: only text'],
     [{ messages: 'x' }, 'params.messages: expected an array'],
     [{ messages: [] }, 'params.messages: expected at least one message'],
@@ -214,6 +231,13 @@ describe('what is refused, by its path', () => {
     [
       ask({ type: 'image', source: { type: 'url', url: 'https://x' }, transformations: {} }),
       'params.messages[0].content[0].transformations: can not',
+    ],
+    [
+      ask(
+        { type: 'text', text: 'x' },
+        { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'x', foo: 1 } },
+      ),
+      'params.messages[0].content[1].source.foo: can not',
     ],
     [ask({ type: 'document', source: { type: 'file', file_id: 'f' } }), 'params.messages[0].content[0].source: only'],
     [ask({ type: 'document', source: { type: 'content', content: 'x' } }), 'params.messages[0].content[0].source: only'],
@@ -239,6 +263,15 @@ describe('what is refused, by its path', () => {
       'params.messages[0].content[0].content[1].type: only text',
     ],
     [ask({ type: 'tool_result', tool_use_id: 'a', is_error: true }), 'params.messages[0].content[0].is_error: can not'],
+    [
+      ask({ type: 'tool_result', tool_use_id: 'a', content: 'x', is_error: 'yes' }),
+      'params.messages[0].content[0].is_error: expected true',
+    ],
+    [
+      answer({ type: 'tool_use', id: 'a', name: 'f', input: {}, caller: { type: 'direct', tool_id: 't' } }),
+      'params.messages[1].content[0].caller.tool_id: can not',
+    ],
+    [answer({ type: 'thinking', thinking: 't', foo: 1 }), 'params.messages[1].content[0].foo: can not'],
     [ask({ type: 'tool_result', tool_use_id: 'a', toolset_name: 't' }), 'params.messages[0].content[0].toolset_name: can not'],
     [answer({ type: 'server_tool_use', id: 'a', name: 'web_search', input: {} }), 'params.messages[1].content[0].type: only'],
     [

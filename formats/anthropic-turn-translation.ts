@@ -1,15 +1,15 @@
 import type { JsonObject } from '../core/json.ts'
 import {
-  fieldsOf,
   type NativeField,
   type NativeFields,
-  refuseRest,
+  readObject,
   requireList,
   requireText,
   take,
   takeOnly,
   takeRequired,
   takeRequiredText,
+  takeSilently,
   takeText,
 } from './native-fields.ts'
 import {
@@ -24,30 +24,28 @@ import {
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /** One turn of the Messages API. Results of calls are messages of their own elsewhere. https://platform.claude.com/docs/en/api/messages/create */
-export function translateTurn({ value, path }: NativeField, draft: TranslationDraft): void {
-  const turn = fieldsOf(value, path)
-  const role = takeRequiredText(turn, 'role')
-  const content = takeRequired(turn, 'content')
-  refuseRest(turn)
-  if (typeof content.value === 'string') {
-    addMessage(draft, role, [textPart(content.value, content.path)], path)
-    return
-  }
-  const blocks = requireList(content)
-  if (role === 'assistant') translateAnswer(blocks, path, draft)
-  else if (role === 'system') addMessage(draft, role, toTexts(content, draft), path)
-  else translateQuestion(blocks, role, path, draft)
+export function translateTurn(field: NativeField, draft: TranslationDraft): void {
+  const { path } = field
+  readObject(field, (turn) => {
+    const role = takeRequiredText(turn, 'role')
+    const content = takeRequired(turn, 'content')
+    if (typeof content.value === 'string') addMessage(draft, role, [textPart(content.value, content.path)], path)
+    else if (role === 'assistant') translateAnswer(requireList(content), path, draft)
+    else if (role === 'system') addMessage(draft, role, toTexts(content, draft), path)
+    else translateQuestion(requireList(content), role, path, draft)
+  })
 }
 
 /** Texts, as one or as blocks: a system prompt. */
 export function toTexts(content: NativeField, draft: TranslationDraft): DraftPart[] {
   if (typeof content.value === 'string') return [textPart(content.value, content.path)]
-  return requireList(content).map(({ value, path }) => {
-    const block = fieldsOf(value, path)
-    const type = takeRequiredText(block, 'type')
-    if (type !== 'text') throw unsupportedRequest(`${path}.type`, 'only text can be translated here')
-    return toTextPart(block, draft)
-  })
+  return requireList(content).map((field) =>
+    readObject(field, (block) => {
+      const type = takeRequiredText(block, 'type')
+      if (type !== 'text') throw unsupportedRequest(`${field.path}.type`, 'only text can be translated here')
+      return toTextPart(block, draft)
+    }),
+  )
 }
 
 function translateQuestion(blocks: readonly NativeField[], role: string, path: string, draft: TranslationDraft): void {
@@ -56,52 +54,53 @@ function translateQuestion(blocks: readonly NativeField[], role: string, path: s
     if (parts.length > 0) addMessage(draft, role, parts, path)
     parts = []
   }
-  if (blocks.length === 0) addMessage(draft, role, [], path)
-  for (const { value, path: at } of blocks) {
-    const block = fieldsOf(value, at)
+  const translateBlock = (block: NativeFields) => {
     const type = takeRequiredText(block, 'type')
     switch (type) {
       case 'text':
         parts.push(toTextPart(block, draft))
-        break
+        return
       case 'image':
         parts.push(toImage(block, draft))
-        break
+        return
       case 'document':
         parts.push(toFile(block, draft))
-        break
+        return
       case 'tool_result':
         endMessage()
-        addResult(draft, takeRequiredText(block, 'tool_use_id'), toResult(block, draft), at)
-        break
+        addResult(draft, takeRequiredText(block, 'tool_use_id'), toResult(block, draft), block.path)
+        return
       default:
-        throw unsupportedRequest(`${at}.type`, 'only text, image, document and tool_result can be translated')
+        throw unsupportedRequest(`${block.path}.type`, 'only text, image, document and tool_result can be translated')
     }
   }
+  if (blocks.length === 0) addMessage(draft, role, [], path)
+  for (const block of blocks) readObject(block, translateBlock)
   endMessage()
 }
 
 function translateAnswer(blocks: readonly NativeField[], path: string, draft: TranslationDraft): void {
   const parts: DraftPart[] = []
   const calls: DraftCall[] = []
-  for (const { value, path: at } of blocks) {
-    const block = fieldsOf(value, at)
+  const translateBlock = (block: NativeFields) => {
     const type = takeRequiredText(block, 'type')
     switch (type) {
       case 'text':
         parts.push(toTextPart(block, draft))
-        break
+        return
       case 'tool_use':
         calls.push(toCall(block, draft))
-        break
+        return
       case 'thinking':
       case 'redacted_thinking':
+        takeSilently(block, ...(type === 'thinking' ? ['thinking', 'signature'] : ['data']))
         warn(draft, `${type} left out: only the model that had the thoughts can read them`)
-        break
+        return
       default:
-        throw unsupportedRequest(`${at}.type`, 'only text, tool_use and thinking can be translated')
+        throw unsupportedRequest(`${block.path}.type`, 'only text, tool_use and thinking can be translated')
     }
   }
+  for (const block of blocks) readObject(block, translateBlock)
   addMessage(draft, 'assistant', parts, path, calls)
 }
 
@@ -112,58 +111,50 @@ function textPart(text: string, path: string): DraftPart {
 function toTextPart(block: NativeFields, draft: TranslationDraft): DraftPart {
   const text = takeRequiredText(block, 'text')
   leaveOut(draft, block, ['cache_control', 'citations'])
-  refuseRest(block)
   return textPart(text, block.path)
 }
 
 /** https://platform.claude.com/docs/en/build-with-claude/vision */
 function toImage(block: NativeFields, draft: TranslationDraft): DraftPart {
-  const source = takeRequired(block, 'source')
   leaveOut(draft, block, ['cache_control'])
-  refuseRest(block)
-  const fields = fieldsOf(source.value, source.path)
-  const type = takeRequiredText(fields, 'type')
-  if (type === 'url') return urlPart('image', fields, block.path)
-  if (type === 'base64') return dataPart('image', fields, block.path)
-  throw unsupportedRequest(source.path, 'only an image by its address or data can be translated, not its id')
+  const field = takeRequired(block, 'source')
+  return readObject(field, (source) => {
+    const type = takeRequiredText(source, 'type')
+    if (type === 'url') return urlPart('image', source, block.path)
+    if (type === 'base64') return dataPart('image', source, block.path)
+    throw unsupportedRequest(field.path, 'only an image by its address or data can be translated, not its id')
+  })
 }
 
 /** https://platform.claude.com/docs/en/build-with-claude/pdf-support */
 function toFile(block: NativeFields, draft: TranslationDraft): DraftPart {
-  const source = takeRequired(block, 'source')
   const name = takeText(block, 'title')
   leaveOut(draft, block, ['cache_control'])
   const citations = take(block, 'citations')
-  if (citations !== undefined) {
-    const asked = fieldsOf(citations.value, citations.path)
-    takeOnly(asked, 'enabled', false)
-    refuseRest(asked)
-  }
-  refuseRest(block)
-  const { part, ...origin } = toDocument(source, block.path)
+  if (citations !== undefined) readObject(citations, (asked) => takeOnly(asked, 'enabled', false))
+  const { part, ...origin } = toDocument(takeRequired(block, 'source'), block.path)
   return { ...origin, part: name === undefined ? part : { ...part, name } }
 }
 
-function toDocument(source: NativeField, path: string): DraftPart {
-  const fields = fieldsOf(source.value, source.path)
-  const type = takeRequiredText(fields, 'type')
-  if (type === 'url') return urlPart('file', fields, path)
-  if (type === 'base64') return dataPart('file', fields, path)
-  if (type !== 'text') throw unsupportedRequest(source.path, 'only base64, text and url can be translated')
-  const data = Buffer.from(takeRequiredText(fields, 'data')).toString('base64')
-  return { part: { type: 'file', data, media_type: takeText(fields, 'media_type') ?? 'text/plain' }, path }
+function toDocument(field: NativeField, path: string): DraftPart {
+  return readObject(field, (source): DraftPart => {
+    const type = takeRequiredText(source, 'type')
+    if (type === 'url') return urlPart('file', source, path)
+    if (type === 'base64') return dataPart('file', source, path)
+    if (type !== 'text') throw unsupportedRequest(field.path, 'only base64, text and url can be translated')
+    const data = Buffer.from(takeRequiredText(source, 'data')).toString('base64')
+    return { part: { type: 'file', data, media_type: takeText(source, 'media_type') ?? 'text/plain' }, path }
+  })
 }
 
 function urlPart(type: 'image' | 'file', source: NativeFields, path: string): DraftPart {
   const { value: url, path: urlPath } = takeRequired(source, 'url')
-  refuseRest(source)
   return { part: { type, url }, path, fields: { url: urlPath } }
 }
 
 function dataPart(type: 'image' | 'file', source: NativeFields, path: string): DraftPart {
   const data = takeRequired(source, 'data')
   const mediaType = takeRequired(source, 'media_type')
-  refuseRest(source)
   const part: JsonObject = { type, data: data.value, media_type: mediaType.value }
   return { part, path, fields: { data: data.path, media_type: mediaType.path } }
 }
@@ -176,9 +167,8 @@ function toCall(block: NativeFields, draft: TranslationDraft): DraftCall {
     arguments: JSON.stringify(input?.value ?? {}),
   }
   const caller = take(block, 'caller')
-  if (caller !== undefined) takeOnly(fieldsOf(caller.value, caller.path), 'type', 'direct')
+  if (caller !== undefined) readObject(caller, (by) => takeOnly(by, 'type', 'direct'))
   leaveOut(draft, block, ['cache_control'])
-  refuseRest(block)
   return { call, path: block.path }
 }
 
@@ -192,11 +182,11 @@ function toResult(block: NativeFields, draft: TranslationDraft): string {
           .map(({ part, path }) => requireText({ value: part['text'] ?? '', path }))
           .join('')
   const failed = take(block, 'is_error')
+  if (failed !== undefined && typeof failed.value !== 'boolean') throw unsupportedRequest(failed.path, 'expected true or false')
   if (failed?.value === true) {
     if (text.trim() === '') throw unsupportedRequest(failed.path, 'can not be translated without a text that says what failed')
     warn(draft, 'is_error left out: only the text of the result says that the call failed')
   }
   leaveOut(draft, block, ['cache_control'])
-  refuseRest(block)
   return text
 }

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../core/json.ts'
 import { mediaTypeOf } from './gemini-contents.ts'
 import {
-  camelCaseFieldsOf,
   type NativeField,
   type NativeFields,
+  readCamelCaseObject,
   refuseRest,
   requireList,
   requireObject,
@@ -12,6 +12,7 @@ import {
   takeOnly,
   takeRequired,
   takeRequiredText,
+  takeSilently,
   takeText,
 } from './native-fields.ts'
 import {
@@ -41,31 +42,31 @@ export function createContentTranslation(draft: TranslationDraft): ContentTransl
   const open: OpenCall[] = []
   let calls = 0
 
-  const toCall = (field: NativeField, path: string): DraftCall => {
-    const fields = camelCaseFieldsOf(field.value, field.path)
-    const name = takeRequiredText(fields, 'name')
-    calls += 1
-    // An id came with Gemini 3; without one the place tells calls apart.
-    const id = takeText(fields, 'id') ?? `call_${calls}`
-    const args = take(fields, 'args')
-    refuseRest(fields)
-    open.push({ id, name })
-    const text = args === undefined ? '{}' : JSON.stringify(requireObject(args.value, args.path))
-    return { call: { id, name, arguments: text }, path }
-  }
+  const toCall = (field: NativeField, path: string): DraftCall =>
+    readCamelCaseObject(field, (fields) => {
+      const name = takeRequiredText(fields, 'name')
+      calls += 1
+      // An id came with Gemini 3; without one the place tells calls apart.
+      const id = takeText(fields, 'id') ?? `call_${calls}`
+      const args = take(fields, 'args')
+      open.push({ id, name })
+      const text = args === undefined ? '{}' : JSON.stringify(requireObject(args.value, args.path))
+      return { call: { id, name, arguments: text }, path }
+    })
 
-  const addResponse = (field: NativeField): void => {
-    const fields = camelCaseFieldsOf(field.value, field.path)
-    const id = takeText(fields, 'id')
-    const name = takeText(fields, 'name')
-    const response = take(fields, 'response')
-    takeOnly(fields, 'willContinue', false)
-    refuseRest(fields)
-    const at = open.findIndex((call) => (id === undefined ? call.name === name : call.id === id))
-    const [call] = at < 0 ? [] : open.splice(at, 1)
-    if (call === undefined) throw unsupportedRequest(field.path, 'answers no call before it')
-    addResult(draft, call.id, response === undefined ? '' : toResultText(response), field.path)
-  }
+  const addResponse = (field: NativeField): void =>
+    readCamelCaseObject(field, (fields) => {
+      const id = takeText(fields, 'id')
+      const name = takeText(fields, 'name')
+      const response = take(fields, 'response')
+      takeOnly(fields, 'willContinue', false)
+      const at = open.findIndex((call) => (id === undefined ? call.name === name : call.id === id))
+      const [call] = at < 0 ? [] : open.splice(at, 1)
+      if (call === undefined) throw unsupportedRequest(field.path, 'answers no call before it')
+      if (name !== undefined && name !== call.name)
+        throw unsupportedRequest(`${field.path}.name`, `is "${name}", but the call with this id is of "${call.name}"`)
+      addResult(draft, call.id, response === undefined ? '' : toResultText(response), field.path)
+    })
 
   const addQuestion = (parts: readonly NativeField[], path: string): void => {
     let collected: DraftPart[] = []
@@ -73,89 +74,94 @@ export function createContentTranslation(draft: TranslationDraft): ContentTransl
       if (collected.length > 0) addMessage(draft, 'user', collected, path)
       collected = []
     }
-    for (const { value, path: at } of parts) {
-      const part = camelCaseFieldsOf(value, at)
+    const translatePart = (part: NativeFields) => {
       const response = take(part, 'functionResponse')
-      if (response === undefined) collected.push(toPart(part, draft))
-      else {
-        endMessage()
-        addResponse(response)
-        refusePart(part, draft)
+      if (response === undefined) {
+        collected.push(toPart(part, draft))
+        return
       }
+      leaveOutOfPart(part, draft)
+      endMessage()
+      addResponse(response)
     }
+    for (const part of parts) readCamelCaseObject(part, translatePart)
     endMessage()
   }
 
   const addAnswer = (parts: readonly NativeField[], path: string): void => {
     const texts: DraftPart[] = []
     const asked: DraftCall[] = []
-    for (const { value, path: at } of parts) {
-      const part = camelCaseFieldsOf(value, at)
-      if (take(part, 'thought')?.value === true) {
+    const translatePart = (part: NativeFields) => {
+      if (part.left.get('thought')?.value === true) {
+        takeSilently(part, 'thought', 'text', 'inlineData', 'thoughtSignature')
         warn(draft, 'thoughts left out: only the model that had them can read them')
-        continue
+        return
       }
       const call = take(part, 'functionCall')
-      if (call === undefined) texts.push(toPart(part, draft))
-      else {
-        asked.push(toCall(call, at))
-        refusePart(part, draft)
+      if (call === undefined) {
+        texts.push(toPart(part, draft))
+        return
       }
+      leaveOutOfPart(part, draft)
+      asked.push(toCall(call, part.path))
     }
+    for (const part of parts) readCamelCaseObject(part, translatePart)
     addMessage(draft, 'assistant', texts, path, asked)
   }
 
   return {
-    addSystem({ value, path }) {
-      const content = camelCaseFieldsOf(value, path)
-      take(content, 'role')
-      const parts = requireList(takeRequired(content, 'parts'))
-      refuseRest(content)
-      addMessage(
-        draft,
-        'system',
-        parts.map((part) => toText(part)),
-        path,
-      )
+    addSystem(field) {
+      readCamelCaseObject(field, (content) => {
+        // It is the system's, whatever is written there.
+        takeSilently(content, 'role')
+        const parts = requireList(takeRequired(content, 'parts'))
+        addMessage(
+          draft,
+          'system',
+          parts.map((part) => toText(part, draft)),
+          field.path,
+        )
+      })
     },
-    addContent({ value, path }) {
-      const content = camelCaseFieldsOf(value, path)
-      const role = takeText(content, 'role') ?? 'user'
-      const given = takeRequired(content, 'parts')
-      const parts = requireList(given)
-      if (parts.length === 0) throw unsupportedRequest(given.path, 'is empty')
-      refuseRest(content)
-      if (role === 'model') addAnswer(parts, path)
-      // `function` is the older name of whoever answers calls.
-      else if (role === 'user' || role === 'function') addQuestion(parts, path)
-      else throw unsupportedRequest(`${path}.role`, 'only "user" and "model" can be translated')
+    addContent(field) {
+      readCamelCaseObject(field, (content) => {
+        const role = takeText(content, 'role') ?? 'user'
+        const given = takeRequired(content, 'parts')
+        const parts = requireList(given)
+        if (parts.length === 0) throw unsupportedRequest(given.path, 'is empty')
+        if (role === 'model') addAnswer(parts, field.path)
+        // `function` is the older name of whoever answers calls.
+        else if (role === 'user' || role === 'function') addQuestion(parts, field.path)
+        else throw unsupportedRequest(`${field.path}.role`, 'only "user" and "model" can be translated')
+      })
     },
   }
 }
 
-function toText({ value, path }: NativeField): DraftPart {
-  const part = camelCaseFieldsOf(value, path)
-  const text = takeRequiredText(part, 'text')
-  refuseRest(part)
-  return { part: { type: 'text', text }, path }
+function toText(field: NativeField, draft: TranslationDraft): DraftPart {
+  return readCamelCaseObject(field, (part) => {
+    leaveOutOfPart(part, draft)
+    return { part: { type: 'text', text: takeRequiredText(part, 'text') }, path: part.path }
+  })
 }
 
+/** A part has one kind of data; another one beside it is refused with the rest. */
 function toPart(part: NativeFields, draft: TranslationDraft): DraftPart {
+  leaveOutOfPart(part, draft)
   const text = take(part, 'text')
-  const inline = take(part, 'inlineData')
-  const file = take(part, 'fileData')
-  refusePart(part, draft)
   if (text !== undefined) return { part: { type: 'text', text: requireText(text) }, path: part.path }
-  if (inline !== undefined) return toInline(inline, part.path)
-  if (file !== undefined) return toFile(file, part.path)
+  const inline = take(part, 'inlineData')
+  if (inline !== undefined) return toInline(inline, part.path, draft)
+  const file = take(part, 'fileData')
+  if (file !== undefined) return toFile(file, part.path, draft)
+  refuseRest(part)
   throw unsupportedRequest(part.path, 'is empty')
 }
 
-/** What may be beside the data of a part without saying anything of the question; all else can't be said elsewhere. */
-function refusePart(part: NativeFields, draft: TranslationDraft): void {
+/** What may be beside the data of a part without saying anything of the question. */
+function leaveOutOfPart(part: NativeFields, draft: TranslationDraft): void {
   leaveOut(draft, part, ['thoughtSignature', 'partMetadata', 'mediaResolution'])
   takeOnly(part, 'thought', false)
-  refuseRest(part)
 }
 
 /** A text is written by our own renderer as `result`, by Google's guides as `output`. */
@@ -166,14 +172,14 @@ function toResultText({ value, path }: NativeField): string {
   return isText && typeof only === 'string' ? only : JSON.stringify(value)
 }
 
-function toInline({ value, path }: NativeField, partPath: string): DraftPart {
-  const fields = camelCaseFieldsOf(value, path)
-  const mimeType = takeRequired(fields, 'mimeType')
-  const data = takeRequired(fields, 'data')
-  const source = { data: toBase64(requireText(data)), media_type: mimeType.value }
-  const part = withType(requireText(mimeType), mimeType.path, source, takeText(fields, 'displayName'))
-  refuseRest(fields)
-  return { part, path: partPath, fields: { data: data.path, media_type: mimeType.path } }
+function toInline(field: NativeField, partPath: string, draft: TranslationDraft): DraftPart {
+  return readCamelCaseObject(field, (fields) => {
+    const mimeType = takeRequired(fields, 'mimeType')
+    const data = takeRequired(fields, 'data')
+    const source = { data: toBase64(requireText(data)), media_type: mimeType.value }
+    const part = withType(requireText(mimeType), mimeType.path, source, fields, draft)
+    return { part, path: partPath, fields: { data: data.path, media_type: mimeType.path } }
+  })
 }
 
 /** Google's JSON takes base64 in both of its alphabets, and without its end. */
@@ -185,23 +191,29 @@ function toBase64(text: string): string {
 /** Files of Gemini's own storage, which nobody else can read. https://ai.google.dev/gemini-api/docs/file-input-methods */
 const ownStorage = /^(?!https?:)|^https?:\/\/generativelanguage\.googleapis\.com\//i
 
-function toFile({ value, path }: NativeField, partPath: string): DraftPart {
-  const fields = camelCaseFieldsOf(value, path)
-  const uri = takeRequired(fields, 'fileUri')
-  const url = requireText(uri)
-  if (ownStorage.test(url))
-    throw unsupportedRequest(uri.path, "only Gemini can read a file of its own: give the file's data or address")
-  const mimeType = takeText(fields, 'mimeType') ?? mediaTypeOf(url)
-  if (mimeType === undefined)
-    throw unsupportedRequest(`${path}.mimeType`, 'is missing: it says whether this is an image or a file')
-  const part = withType(mimeType, `${path}.mimeType`, { url }, takeText(fields, 'displayName'))
-  refuseRest(fields)
-  return { part, path: partPath, fields: { url: uri.path } }
+function toFile(field: NativeField, partPath: string, draft: TranslationDraft): DraftPart {
+  return readCamelCaseObject(field, (fields) => {
+    const uri = takeRequired(fields, 'fileUri')
+    const url = requireText(uri)
+    if (ownStorage.test(url))
+      throw unsupportedRequest(uri.path, "only Gemini can read a file of its own: give the file's data or address")
+    const given = take(fields, 'mimeType')
+    const path = given?.path ?? `${field.path}.mimeType`
+    // Whoever fetches the file is told what it is.
+    const mimeType = given === undefined ? mediaTypeOf(url) : requireText(given)
+    if (mimeType === undefined) throw unsupportedRequest(path, 'is missing: it says whether this is an image or a file')
+    return { part: withType(mimeType, path, { url }, fields, draft), path: partPath, fields: { url: uri.path } }
+  })
 }
 
-function withType(mimeType: string, path: string, source: JsonObject, name: string | undefined): JsonObject {
+function withType(mimeType: string, path: string, source: JsonObject, fields: NativeFields, draft: TranslationDraft): JsonObject {
   if (/^(audio|video)\//i.test(mimeType))
     throw unsupportedRequest(path, `${mimeType} can not be translated, only images and files`)
-  if (/^image\//i.test(mimeType)) return { type: 'image', ...source }
+  if (/^image\//i.test(mimeType)) {
+    // Images have no names elsewhere.
+    leaveOut(draft, fields, ['displayName'])
+    return { type: 'image', ...source }
+  }
+  const name = takeText(fields, 'displayName')
   return { type: 'file', ...source, ...(name === undefined ? {} : { name }) }
 }

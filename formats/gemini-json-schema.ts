@@ -1,9 +1,8 @@
 import type { Json, JsonObject } from '../core/json.ts'
 import {
-  camelCaseFieldsOf,
   type NativeField,
   type NativeFields,
-  refuseRest,
+  readCamelCaseObject,
   requireList,
   requireObject,
   requireText,
@@ -24,7 +23,10 @@ const types: ReadonlySet<string> = new Set(['string', 'number', 'integer', 'bool
  * `closed` the JSON Schema says so, because there it goes without saying that it may. https://ai.google.dev/api/caching#Schema
  */
 export function fromGeminiSchema(field: NativeField, closed: boolean): JsonObject {
-  const fields = camelCaseFieldsOf(field.value, field.path)
+  return readCamelCaseObject(field, (fields) => toJsonSchema(fields, closed))
+}
+
+function toJsonSchema(fields: NativeFields, closed: boolean): JsonObject {
   const schema: JsonObject = {}
   const type = takeType(fields)
   if (type !== null) schema['type'] = type
@@ -47,7 +49,6 @@ export function fromGeminiSchema(field: NativeField, closed: boolean): JsonObjec
   if (branches !== undefined) schema['anyOf'] = requireList(branches).map((branch) => fromGeminiSchema(branch, closed))
   addProperties(schema, fields, closed)
   if (take(fields, 'nullable')?.value === true) allowNull(schema)
-  refuseRest(fields)
   return schema
 }
 
@@ -62,13 +63,13 @@ function takeType(fields: NativeFields): string | null {
 /** In the order in which they are to be written: others write them as the schema has them. */
 function addProperties(schema: JsonObject, fields: NativeFields, closed: boolean): void {
   const properties = take(fields, 'properties')
-  const ordering = take(fields, 'propertyOrdering')
   const additional = take(fields, 'additionalProperties')
   if (additional !== undefined) {
     const isSwitch = typeof additional.value === 'boolean'
     schema['additionalProperties'] = isSwitch ? additional.value : fromGeminiSchema(additional, closed)
   }
   if (properties === undefined) return
+  const ordering = take(fields, 'propertyOrdering')
   const given = requireObject(properties.value, properties.path)
   const ordered = ordering === undefined ? [] : requireList(ordering).map(requireText)
   const names = new Set([...ordered.filter((name) => Object.hasOwn(given, name)), ...Object.keys(given)])

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import { fromGeminiEmbedding } from './gemini-embedding-translation.ts'
 import { fromGeminiRequest } from './gemini-translation.ts'
 
 const contents = [{ role: 'user', parts: [{ text: 'Hi' }] }]
@@ -42,7 +41,7 @@ describe('what maps', () => {
     [{ thinking_config: { thinking_level: 'low' } }, { reasoning_effort: 'low' }],
     [{ thinkingConfig: { thinkingLevel: 'THINKING_LEVEL_UNSPECIFIED' } }, {}],
     [{ thinkingConfig: { thinkingBudget: 0 } }, { reasoning_effort: 'none' }],
-    [{ thinkingConfig: { thinkingBudget: -1 } }, {}],
+    [{ thinkingConfig: { thinkingLevel: 'THINKING_LEVEL_UNSPECIFIED', thinkingBudget: 0 } }, { reasoning_effort: 'none' }],
   ])('generationConfig %j', (config, expected) => {
     const { request, warnings } = configure(config)
     expect(request).toEqual({ kind: 'generate', messages, ...expected })
@@ -157,6 +156,9 @@ describe('what is left out, with a warning', () => {
     [{ generationConfig: { mediaResolution: 'x' } }, nothingLike('mediaResolution')],
     [{ generationConfig: { thinkingConfig: { includeThoughts: true } } }, nothingLike('includeThoughts')],
     [{ generationConfig: { thinkingConfig: { thinkingBudget: 8_192 } } }, 'thinkingBudget sent as the effort "medium"'],
+    [{ generationConfig: { thinkingConfig: { thinkingBudget: -1 } } }, 'thinkingBudget left out: models differ'],
+    [ask({ inlineData: { mimeType: 'image/png', data: 'aGk=', displayName: 'a' } }), nothingLike('displayName')],
+    [{ systemInstruction: { parts: [{ text: 'S', partMetadata: {} }] } }, nothingLike('partMetadata')],
     [
       { contents: [...contents, { role: 'model', parts: [{ text: 'x', thoughtSignature: 's' }] }] },
       nothingLike('thoughtSignature'),
@@ -195,6 +197,26 @@ describe('what is refused, by its path', () => {
       { generationConfig: { thinkingConfig: { thinkingBudget: 'x' } } },
       'request.generationConfig.thinkingConfig.thinkingBudget: expected',
     ],
+    [
+      { generationConfig: { thinkingConfig: { thinkingLevel: 'LOW', thinkingBudget: 8_192 } } },
+      'request.generationConfig.thinkingConfig.thinkingBudget: does not go with',
+    ],
+    [
+      { generationConfig: { responseSchema: { type: 'STRING' }, responseJsonSchema: { type: 'object' } } },
+      'request.generationConfig.responseJsonSchema: does not go with request.generationConfig.responseSchema',
+    ],
+    [
+      { generationConfig: { responseFormat: [{ text: { mimeType: 'text/x.enum', schema: {} } }] } },
+      'request.generationConfig.responseFormat[0].text.mimeType: only',
+    ],
+    [
+      declare({ name: 'f', parameters: { type: 'OBJECT' }, parametersJsonSchema: {} }),
+      'request.tools[0].functionDeclarations[0].parametersJsonSchema: can not',
+    ],
+    [
+      declare({ name: 'f', parameters: { type: 'OBJECT', propertyOrdering: ['a'] } }),
+      'request.tools[0].functionDeclarations[0].parameters.propertyOrdering: can not',
+    ],
     [{ systemInstruction: { parts: [{ inlineData: {} }] } }, 'request.systemInstruction.parts[0].text: is missing'],
     [{ contents: [] }, 'request.contents: expected at least one message'],
     [{ contents: [{ role: 'robot', parts: [{ text: 'x' }] }] }, 'request.contents[0].role: only'],
@@ -202,6 +224,23 @@ describe('what is refused, by its path', () => {
     [ask(), 'request.contents[0].parts: is empty'],
     [ask({}), 'request.contents[0].parts[0]: is empty'],
     [ask({ text: 'x' }, { executableCode: {} }), 'request.contents[0].parts[1].executableCode: can not'],
+    [ask({ text: 'x', inlineData: { mimeType: 'image/png', data: 'aGk=' } }), 'request.contents[0].parts[0].inlineData: can not'],
+    [
+      ask({ inline_data: { mime_type: 'image/png', data: 'aGk=' }, file_data: {} }),
+      'request.contents[0].parts[0].file_data: can not',
+    ],
+    [
+      { contents: [...contents, { role: 'model', parts: [{ thought: true, text: 't', functionCall: {} }] }] },
+      'request.contents[1].parts[0].functionCall: can not',
+    ],
+    [
+      { contents: [...contents, { role: 'model', parts: [{ thought: 'no', text: 't' }] }] },
+      'request.contents[1].parts[0].thought: only false',
+    ],
+    [
+      { contents: [...contents, call({ id: 'a', name: 'f' }), respond({ id: 'a', name: 'g' })] },
+      'request.contents[2].parts[0].functionResponse.name: is "g"',
+    ],
     [ask({ text: 'x', videoMetadata: {} }), 'request.contents[0].parts[0].videoMetadata: can not'],
     [
       ask({ inlineData: { mimeType: 'audio/mp3', data: 'aGk=' } }),
@@ -238,27 +277,5 @@ describe('what is refused, by its path', () => {
     ],
   ])('%j', (request, message) => {
     expect(() => translate(request)).toThrow(message)
-  })
-})
-
-describe('embeddings', () => {
-  const content = { parts: [{ text: 'x' }] }
-
-  test('of one text, in both spellings', () => {
-    expect(fromGeminiEmbedding({ content }).request).toEqual({ kind: 'embed', input: 'x' })
-    const { request, warnings } = fromGeminiEmbedding({ model: 'm', content, output_dimensionality: 8, autoTruncate: true })
-    expect(request).toEqual({ kind: 'embed', input: 'x', dimensions: 8 })
-    expect(warnings).toEqual(['autoTruncate left out: there is nothing like it'])
-  })
-
-  test.each<[JsonObject, string]>([
-    [{ content, taskType: 'CLUSTERING' }, 'request.taskType: can not'],
-    [{ content, title: 'T' }, 'request.title: can not'],
-    [{ content: { parts: [{ text: 'x' }, { text: 'y' }] } }, 'request.content.parts: only one text'],
-    [{ content: { parts: [{ inlineData: {} }] } }, 'request.content.parts[0].text: is missing'],
-    [{ content: { parts: [{ text: '' }] } }, 'request.content.parts[0].text: only one text'],
-    [{ content, outputDimensionality: 'x' }, 'request.outputDimensionality: expected a number'],
-  ])('%j is refused', (body, message) => {
-    expect(() => fromGeminiEmbedding(body)).toThrow(message)
   })
 })

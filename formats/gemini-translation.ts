@@ -2,16 +2,16 @@ import type { JsonObject } from '../core/json.ts'
 import { createContentTranslation } from './gemini-content-translation.ts'
 import { fromGeminiSchema } from './gemini-json-schema.ts'
 import {
-  camelCaseFieldsOf,
   type NativeField,
   type NativeFields,
-  refuseRest,
+  readCamelCaseObject,
   requireList,
   requireText,
   take,
   takeOnly,
   takeRequired,
   takeRequiredText,
+  takeSilently,
   takeText,
 } from './native-fields.ts'
 import { effortOfBudget } from './thinking-budget.ts'
@@ -43,61 +43,60 @@ const incidentalConfig = [
  */
 export function fromGeminiRequest(body: JsonObject): Translation {
   const draft = createDraft('request', 'contents')
-  const fields = camelCaseFieldsOf(body, 'request')
-  take(fields, 'model')
-  const contents = createContentTranslation(draft)
-  const system = take(fields, 'systemInstruction')
-  if (system !== undefined) contents.addSystem(system)
-  for (const content of requireList(takeRequired(fields, 'contents'))) contents.addContent(content)
-  translateTools(take(fields, 'tools'), draft)
-  translateToolConfig(take(fields, 'toolConfig'), draft)
-  const config = take(fields, 'generationConfig')
-  if (config !== undefined) translateConfig(camelCaseFieldsOf(config.value, config.path), draft)
-  leaveOut(draft, fields, incidental)
-  refuseRest(fields)
+  readCamelCaseObject({ value: body, path: 'request' }, (fields) => {
+    takeSilently(fields, 'model')
+    const contents = createContentTranslation(draft)
+    const system = take(fields, 'systemInstruction')
+    if (system !== undefined) contents.addSystem(system)
+    for (const content of requireList(takeRequired(fields, 'contents'))) contents.addContent(content)
+    translateTools(take(fields, 'tools'), draft)
+    translateToolConfig(take(fields, 'toolConfig'), draft)
+    const config = take(fields, 'generationConfig')
+    if (config !== undefined) readCamelCaseObject(config, (settings) => translateConfig(settings, draft))
+    leaveOut(draft, fields, incidental)
+  })
   return finishDraft(draft)
 }
 
 function translateTools(tools: NativeField | undefined, draft: TranslationDraft): void {
   if (tools === undefined) return
-  const functions: JsonObject[] = []
-  for (const { value, path } of requireList(tools)) {
-    const tool = camelCaseFieldsOf(value, path)
-    const declarations = take(tool, 'functionDeclarations')
-    // Everything else runs at Google.
-    refuseRest(tool)
-    if (declarations !== undefined) functions.push(...requireList(declarations).map(toFunction))
-  }
+  // Whatever else a tool has runs at Google.
+  const functions = requireList(tools).flatMap((field) =>
+    readCamelCaseObject(field, (tool) => {
+      const declarations = take(tool, 'functionDeclarations')
+      return declarations === undefined ? [] : requireList(declarations).map(toFunction)
+    }),
+  )
   if (functions.length > 0) setField(draft, 'tools', { value: functions, path: tools.path })
 }
 
 /** https://ai.google.dev/api/caching#FunctionDeclaration */
-function toFunction({ value, path }: NativeField): JsonObject {
-  const fields = camelCaseFieldsOf(value, path)
-  const tool: JsonObject = { name: takeRequiredText(fields, 'name') }
-  const description = takeText(fields, 'description')
-  if (description !== undefined) tool['description'] = description
-  const parameters = take(fields, 'parameters')
-  if (parameters !== undefined) tool['parameters'] = fromGeminiSchema(parameters, false)
-  const jsonSchema = take(fields, 'parametersJsonSchema')
-  if (jsonSchema !== undefined) tool['parameters'] = jsonSchema.value
-  takeOnly(fields, 'behavior', 'UNSPECIFIED', 'BLOCKING')
-  refuseRest(fields)
-  return tool
+function toFunction(field: NativeField): JsonObject {
+  return readCamelCaseObject(field, (fields) => {
+    const tool: JsonObject = { name: takeRequiredText(fields, 'name') }
+    const description = takeText(fields, 'description')
+    if (description !== undefined) tool['description'] = description
+    const parameters = take(fields, 'parameters')
+    // Google takes one of the two; the other one is refused with the rest.
+    const jsonSchema = parameters === undefined ? take(fields, 'parametersJsonSchema') : undefined
+    if (parameters !== undefined) tool['parameters'] = fromGeminiSchema(parameters, false)
+    if (jsonSchema !== undefined) tool['parameters'] = jsonSchema.value
+    takeOnly(fields, 'behavior', 'UNSPECIFIED', 'BLOCKING')
+    return tool
+  })
 }
 
 /** https://ai.google.dev/api/caching#ToolConfig */
 function translateToolConfig(field: NativeField | undefined, draft: TranslationDraft): void {
   if (field === undefined) return
-  const fields = camelCaseFieldsOf(field.value, field.path)
-  const calling = take(fields, 'functionCallingConfig')
-  if (calling !== undefined) {
-    const config = camelCaseFieldsOf(calling.value, calling.path)
-    takeOnly(config, 'mode', 'AUTO', 'MODE_UNSPECIFIED')
-    leaveOut(draft, config, ['streamFunctionCallArguments'])
-    refuseRest(config)
-  }
-  refuseRest(fields)
+  readCamelCaseObject(field, (fields) => {
+    const calling = take(fields, 'functionCallingConfig')
+    if (calling === undefined) return
+    readCamelCaseObject(calling, (config) => {
+      takeOnly(config, 'mode', 'AUTO', 'MODE_UNSPECIFIED')
+      leaveOut(draft, config, ['streamFunctionCallArguments'])
+    })
+  })
 }
 
 /** https://ai.google.dev/api/generate-content#generationconfig */
@@ -115,7 +114,6 @@ function translateConfig(config: NativeFields, draft: TranslationDraft): void {
   if (modalities !== undefined && requireList(modalities).some(({ value }) => value !== 'TEXT'))
     throw unsupportedRequest(modalities.path, 'only "TEXT" can be translated')
   leaveOut(draft, config, incidentalConfig)
-  refuseRest(config)
 }
 
 /** The answer's format, which is said in three ways, the newest last. https://ai.google.dev/gemini-api/docs/structured-output */
@@ -134,38 +132,48 @@ function translateFormat(config: NativeFields, draft: TranslationDraft): void {
 }
 
 function translateResponseFormat(field: NativeField, draft: TranslationDraft): void {
-  for (const { value, path } of Array.isArray(field.value) ? requireList(field) : [field]) {
-    const format = camelCaseFieldsOf(value, path)
-    const text = take(format, 'text')
-    refuseRest(format)
+  for (const each of Array.isArray(field.value) ? requireList(field) : [field]) {
+    const text = readCamelCaseObject(each, (format) => take(format, 'text'))
     if (text === undefined) continue
-    const fields = camelCaseFieldsOf(text.value, text.path)
-    const mimeType = take(fields, 'mimeType')
-    const schema = take(fields, 'schema')
-    refuseRest(fields)
-    if (schema !== undefined) setField(draft, 'schema', schema)
-    else if (mimeType !== undefined && mimeType.value !== 'text/plain' && mimeType.value !== 'TEXT_PLAIN')
-      throw unsupportedRequest(mimeType.path, 'only a text, or JSON with a schema, can be translated')
+    readCamelCaseObject(text, (fields) => {
+      const mimeType = take(fields, 'mimeType')
+      const schema = take(fields, 'schema')
+      setField(draft, 'schema', schema)
+      const expected = schema === undefined ? ['text/plain', 'TEXT_PLAIN'] : ['application/json', 'APPLICATION_JSON']
+      if (mimeType !== undefined && !expected.includes(requireText(mimeType)))
+        throw unsupportedRequest(mimeType.path, 'only a text, or JSON with a schema, can be translated')
+    })
   }
 }
 
 /** A level, or a number of tokens, as an effort: https://ai.google.dev/gemini-api/docs/thinking */
 function translateThinking(field: NativeField | undefined, draft: TranslationDraft): void {
   if (field === undefined) return
-  const thinking = camelCaseFieldsOf(field.value, field.path)
+  setField(
+    draft,
+    'reasoning_effort',
+    readCamelCaseObject(field, (thinking) => effortOf(thinking, draft)),
+  )
+}
+
+function effortOf(thinking: NativeFields, draft: TranslationDraft): NativeField | undefined {
   // They are no part of an answer here.
   leaveOut(draft, thinking, ['includeThoughts'])
   const level = take(thinking, 'thinkingLevel')
   const budget = take(thinking, 'thinkingBudget')
-  refuseRest(thinking)
   if (level !== undefined && level.value !== 'THINKING_LEVEL_UNSPECIFIED') {
-    setField(draft, 'reasoning_effort', { value: requireText(level).toLowerCase(), path: level.path })
-    return
+    // Google refuses both at once, too.
+    if (budget !== undefined) throw unsupportedRequest(budget.path, `does not go with ${level.path}, which says it already`)
+    return { value: requireText(level).toLowerCase(), path: level.path }
   }
-  // -1: as much as the model likes.
-  if (budget === undefined || budget.value === -1) return
+  if (budget === undefined) return undefined
   if (typeof budget.value !== 'number') throw unsupportedRequest(budget.path, 'expected a number')
+  // As much as the model likes.
+  if (budget.value === -1) {
+    warn(draft, 'thinkingBudget left out: models differ in how much they think by themselves')
+    return undefined
+  }
   const effort = effortOfBudget(budget.value)
   if (budget.value > 0) warn(draft, `thinkingBudget sent as the effort "${effort}"`)
-  setField(draft, 'reasoning_effort', { value: effort, path: budget.path })
+  return { value: effort, path: budget.path }
 }

@@ -7,23 +7,38 @@ export interface NativeField {
   readonly path: string
 }
 
-/** The fields of an object by name. A translation takes out what it knows and refuses the rest, because nobody knows what would be lost with it. */
+/** The fields of an object by name, until someone takes them. */
 export interface NativeFields {
   readonly path: string
   readonly left: Map<string, NativeField>
 }
 
-/** Null is as good as no field. */
-export function fieldsOf(value: Json | undefined, path: string): NativeFields {
-  return collectFields(value, path, (name) => name)
+/**
+ * Reads an object, and refuses the first field that `read` did not take, because nobody knows what would be lost with it. There is no other way to an object's
+ * fields, so that none can be forgotten. Null is as good as no field.
+ */
+export function readObject<Read>(field: NativeField, read: (fields: NativeFields) => Read): Read {
+  return readFields(
+    collectFields(field, (name) => name),
+    read,
+  )
 }
 
 /** Names that are written `like_this` are found as `likeThis`: Google's APIs take both. https://protobuf.dev/programming-guides/json/ */
-export function camelCaseFieldsOf(value: Json | undefined, path: string): NativeFields {
-  return collectFields(value, path, (name) => name.replaceAll(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()))
+export function readCamelCaseObject<Read>(field: NativeField, read: (fields: NativeFields) => Read): Read {
+  const fields = collectFields(field, (name) =>
+    name.replaceAll(/(?<=.)_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
+  )
+  return readFields(fields, read)
 }
 
-function collectFields(value: Json | undefined, path: string, nameOf: (written: string) => string): NativeFields {
+function readFields<Read>(fields: NativeFields, read: (fields: NativeFields) => Read): Read {
+  const result = read(fields)
+  refuseRest(fields)
+  return result
+}
+
+function collectFields({ value, path }: NativeField, nameOf: (written: string) => string): NativeFields {
   const left = new Map<string, NativeField>()
   for (const [written, each] of Object.entries(requireObject(value, path))) {
     if (each === null) continue
@@ -55,6 +70,11 @@ export function takeRequiredText(fields: NativeFields, name: string): string {
   return requireText(takeRequired(fields, name))
 }
 
+/** Takes fields that say nothing to anyone else, without a word: docs/providers.md lists them. */
+export function takeSilently(fields: NativeFields, ...names: readonly string[]): void {
+  for (const name of names) take(fields, name)
+}
+
 /** Takes a field that says nothing with one of these values, and is refused with any other. */
 export function takeOnly(fields: NativeFields, name: string, ...values: readonly Json[]): void {
   const field = take(fields, name)
@@ -65,7 +85,7 @@ export function takeOnly(fields: NativeFields, name: string, ...values: readonly
   )
 }
 
-/** Throws for the first field that nobody took. */
+/** Throws for the first field that nobody took: where something else would be said of an object without it. */
 export function refuseRest({ left }: NativeFields): void {
   for (const { path } of left.values()) throw unsupportedRequest(path, cannot)
 }

@@ -1,18 +1,16 @@
 import type { JsonObject } from '../core/json.ts'
-import { parseDataUrl } from './data-url.ts'
 import {
   type NativeField,
-  type NativeFields,
-  fieldsOf,
-  refuseRest,
+  readObject,
   requireList,
-  requireText,
   take,
   takeOnly,
   takeRequired,
   takeRequiredText,
+  takeSilently,
   takeText,
 } from './native-fields.ts'
+import { incidentalOfPart, namedFile, takeSchema, toFunction, toSourcePart } from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -53,127 +51,113 @@ const incidental = [
  */
 export function fromChatBody(body: JsonObject): Translation {
   const draft = createDraft('body', 'messages')
-  const fields = fieldsOf(body, 'body')
-  take(fields, 'model')
-  for (const message of requireList(takeRequired(fields, 'messages'))) translateMessage(message, draft)
-  setField(draft, 'max_tokens', take(fields, 'max_tokens'))
-  // The newer of two names for the same wins, as it does at OpenAI.
-  setField(draft, 'max_tokens', take(fields, 'max_completion_tokens'))
-  for (const name of ['temperature', 'top_p', 'stop', 'reasoning_effort']) setField(draft, name, take(fields, name))
-  const tools = take(fields, 'tools')
-  if (tools !== undefined) setField(draft, 'tools', { ...tools, value: requireList(tools).map(toTool) })
-  const format = take(fields, 'response_format')
-  if (format !== undefined) addFormat(format, draft)
-  takeOnly(fields, 'tool_choice', 'auto')
-  takeOnly(fields, 'n', 1)
-  takeOnly(fields, 'stream', false)
-  takeOnly(fields, 'logprobs', false)
-  leaveOut(draft, fields, incidental)
-  refuseRest(fields)
+  readObject({ value: body, path: 'body' }, (fields) => {
+    takeSilently(fields, 'model')
+    for (const message of requireList(takeRequired(fields, 'messages'))) translateMessage(message, draft)
+    // Two names for the same.
+    for (const name of ['max_tokens', 'max_completion_tokens']) setField(draft, 'max_tokens', take(fields, name))
+    for (const name of ['temperature', 'top_p', 'stop', 'reasoning_effort']) setField(draft, name, take(fields, name))
+    const tools = take(fields, 'tools')
+    if (tools !== undefined) setField(draft, 'tools', { ...tools, value: requireList(tools).map(toTool) })
+    const format = take(fields, 'response_format')
+    if (format !== undefined) addFormat(format, draft)
+    takeOnly(fields, 'tool_choice', 'auto')
+    takeOnly(fields, 'n', 1)
+    takeOnly(fields, 'stream', false)
+    takeOnly(fields, 'logprobs', false)
+    leaveOut(draft, fields, incidental)
+  })
   return finishDraft(draft)
 }
 
 function addFormat(field: NativeField, draft: TranslationDraft): void {
-  const format = fieldsOf(field.value, field.path)
-  const type = take(format, 'type')?.value
-  if (type === 'text') return
-  if (type !== 'json_schema') throw unsupportedRequest(field.path, 'only "text" and "json_schema" can be translated')
-  const { value, path } = takeRequired(format, 'json_schema')
-  setField(draft, 'schema', takeRequired(fieldsOf(value, path), 'schema'))
+  readObject(field, (format) => {
+    const type = take(format, 'type')?.value
+    if (type === 'text') return
+    if (type !== 'json_schema') throw unsupportedRequest(field.path, 'only "text" and "json_schema" can be translated')
+    readObject(takeRequired(format, 'json_schema'), (fields) => takeSchema(fields, draft))
+  })
 }
 
-function translateMessage({ value, path }: NativeField, draft: TranslationDraft): void {
-  const fields = fieldsOf(value, path)
-  const role = takeRequiredText(fields, 'role')
-  const content = take(fields, 'content')
-  if (role === 'tool') {
-    const id = takeRequiredText(fields, 'tool_call_id')
-    refuseRest(fields)
-    addResult(draft, id, content === undefined ? '' : toText(content), path)
-    return
-  }
-  const calls = take(fields, 'tool_calls')
-  refuseRest(fields)
-  const known = role === 'developer' ? 'system' : role
-  const parts = content === undefined ? [] : toParts(content)
-  // An answer that is only calls has no content.
-  if (parts.length === 0 && role !== 'assistant') throw unsupportedRequest(`${path}.content`, 'is missing')
-  addMessage(draft, known, parts, path, calls === undefined ? [] : requireList(calls).map(toCall))
+function translateMessage(message: NativeField, draft: TranslationDraft): void {
+  const { path } = message
+  readObject(message, (fields) => {
+    const role = takeRequiredText(fields, 'role')
+    const content = take(fields, 'content')
+    if (role === 'tool') {
+      addResult(draft, takeRequiredText(fields, 'tool_call_id'), content === undefined ? '' : toText(content, draft), path)
+      return
+    }
+    const calls = take(fields, 'tool_calls')
+    const parts = content === undefined ? [] : toParts(content, draft)
+    // An answer that is only calls has no content.
+    if (parts.length === 0 && role !== 'assistant') throw unsupportedRequest(`${path}.content`, 'is missing')
+    const known = role === 'developer' ? 'system' : role
+    addMessage(draft, known, parts, path, calls === undefined ? [] : requireList(calls).map(toCall))
+  })
 }
 
-function toParts(content: NativeField): DraftPart[] {
+function toParts(content: NativeField, draft: TranslationDraft): DraftPart[] {
   if (typeof content.value === 'string') return [{ part: { type: 'text', text: content.value }, path: content.path }]
-  return requireList(content).map(toPart)
+  return requireList(content).map((part) => toPart(part, draft))
 }
 
 /** Of a result: texts. */
-function toText(content: NativeField): string {
+function toText(content: NativeField, draft: TranslationDraft): string {
   if (typeof content.value === 'string') return content.value
   return requireList(content)
-    .map(({ value, path }) => takeRequiredText(fieldsOf(value, path), 'text'))
+    .map((part) =>
+      readObject(part, (fields) => {
+        if (takeRequiredText(fields, 'type') !== 'text')
+          throw unsupportedRequest(`${part.path}.type`, 'only text can be translated in a result')
+        leaveOut(draft, fields, incidentalOfPart)
+        return takeRequiredText(fields, 'text')
+      }),
+    )
     .join('')
 }
 
-function toPart({ value, path }: NativeField): DraftPart {
-  const fields = fieldsOf(value, path)
-  const type = takeRequiredText(fields, 'type')
-  switch (type) {
-    case 'text':
-      return { part: { type: 'text', text: takeRequiredText(fields, 'text') }, path }
-    case 'image_url': {
-      const image = take(fields, 'image_url')
-      const url = takeRequired(fieldsOf(image?.value, `${path}.image_url`), 'url')
-      return toSourcePart({ type: 'image' }, url, path)
+function toPart(part: NativeField, draft: TranslationDraft): DraftPart {
+  const { path } = part
+  return readObject(part, (fields): DraftPart => {
+    const type = takeRequiredText(fields, 'type')
+    leaveOut(draft, fields, incidentalOfPart)
+    switch (type) {
+      case 'text':
+        return { part: { type: 'text', text: takeRequiredText(fields, 'text') }, path }
+      case 'image_url':
+        return readObject(takeRequired(fields, 'image_url'), (image) => {
+          takeSilently(image, 'detail')
+          return toSourcePart({ type: 'image' }, takeRequired(image, 'url'), path)
+        })
+      case 'file':
+        return readObject(takeRequired(fields, 'file'), (file) => {
+          const data = take(file, 'file_data')
+          if (data === undefined) throw unsupportedRequest(file.path, "only a file's own data can be translated, not its id")
+          return toSourcePart(namedFile(takeText(file, 'filename')), data, path)
+        })
+      default:
+        throw unsupportedRequest(`${path}.type`, 'only text, image_url and file can be translated')
     }
-    case 'file': {
-      const file = fieldsOf(take(fields, 'file')?.value, `${path}.file`)
-      const data = take(file, 'file_data')
-      if (data === undefined) throw unsupportedRequest(file.path, "only a file's own data can be translated, not its id")
-      return toSourcePart(namedFile(takeText(file, 'filename')), data, path)
-    }
-    default:
-      throw unsupportedRequest(`${path}.type`, 'only text, image_url and file can be translated')
-  }
+  })
 }
 
-export function namedFile(name: string | undefined): JsonObject {
-  return { type: 'file', ...(name === undefined ? {} : { name }) }
+function toCall(field: NativeField): DraftCall {
+  const { path } = field
+  return readObject(field, (fields) => {
+    takeOnly(fields, 'type', 'function')
+    const id = takeRequiredText(fields, 'id')
+    return readObject(takeRequired(fields, 'function'), (call) => ({
+      call: { id, name: takeRequiredText(call, 'name'), arguments: takeText(call, 'arguments') ?? '' },
+      path,
+      fields: { id: `${path}.id`, name: `${call.path}.name`, arguments: `${call.path}.arguments` },
+    }))
+  })
 }
 
-/** A part whose source is an address, or a data URL. */
-export function toSourcePart(part: JsonObject, source: NativeField, path: string): DraftPart {
-  const url = requireText(source)
-  const at = source.path
-  return { part: { ...part, ...(parseDataUrl(url) ?? { url }) }, path, fields: { url: at, data: at, media_type: at } }
-}
-
-function toCall({ value, path }: NativeField): DraftCall {
-  const fields = fieldsOf(value, path)
-  const call = fieldsOf(take(fields, 'function')?.value, `${path}.function`)
-  return {
-    call: {
-      id: takeRequiredText(fields, 'id'),
-      name: takeRequiredText(call, 'name'),
-      arguments: takeText(call, 'arguments') ?? '',
-    },
-    path,
-    fields: { name: `${call.path}.name`, arguments: `${call.path}.arguments` },
-  }
-}
-
-function toTool({ value, path }: NativeField): JsonObject {
-  return toFunction(fieldsOf(take(fieldsOf(value, path), 'function')?.value, `${path}.function`))
-}
-
-/** `name`, `description` and `parameters` of a function, as both of OpenAI's endpoints have them. */
-export function toFunction(fields: NativeFields): JsonObject {
-  // OpenAI's own; calls are checked by whoever runs the function.
-  take(fields, 'strict')
-  const tool: JsonObject = {}
-  for (const name of ['name', 'description', 'parameters']) {
-    const field = take(fields, name)
-    if (field !== undefined) tool[name] = field.value
-  }
-  refuseRest(fields)
-  return tool
+function toTool(field: NativeField): JsonObject {
+  return readObject(field, (fields) => {
+    takeOnly(fields, 'type', 'function')
+    return readObject(takeRequired(fields, 'function'), toFunction)
+  })
 }

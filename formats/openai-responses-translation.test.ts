@@ -17,6 +17,10 @@ describe('what maps', () => {
     [{ text: { format: { type: 'text' } }, tool_choice: 'auto', stream: false, conversation: null }, {}],
     [{ text: { format: { type: 'json_schema', name: 'n', schema, strict: true } } }, { schema }],
     [
+      { text: { format: { type: 'json_schema', name: 'n', schema, description: 'D' } } },
+      { schema: { ...schema, description: 'D' } },
+    ],
+    [
       { tools: [{ type: 'function', name: 'f', description: 'F', parameters: schema, strict: true }] },
       { tools: [{ name: 'f', description: 'F', parameters: schema }] },
     ],
@@ -124,6 +128,10 @@ describe('what is left out, with a warning', () => {
     }).map((name): [string, JsonObject] => [name, { [name]: 'x' }]),
     ['verbosity', { text: { verbosity: 'low' } }] satisfies [string, JsonObject],
     ['summary', { reasoning: { summary: 'auto' } }] satisfies [string, JsonObject],
+    [
+      'prompt_cache_breakpoint',
+      { input: [{ role: 'user', content: [{ type: 'input_text', text: 'Hi', prompt_cache_breakpoint: {} }] }] },
+    ] satisfies [string, JsonObject],
   ])('%s', (name, body) => {
     const { request, warnings } = translate(body)
     expect(request).toEqual({ kind: 'generate', messages: [{ role: 'user', content: 'Hi' }] })
@@ -157,6 +165,26 @@ describe('what is refused, by its path', () => {
     [ask({ type: 'input_image', file_id: 'f' }), 'body.input[0].content[0]: only an image'],
     [ask({ type: 'input_image', image_url: 'ftp://x' }), 'body.input[0].content[0].image_url: expected an http'],
     [ask({ type: 'input_file', file_id: 'f' }), 'body.input[0].content[0]: only a file'],
+    [
+      ask({ type: 'input_file', file_data: 'data:application/pdf;base64,aGk=', file_url: 'https://x.example/a.pdf' }),
+      'body.input[0].content[0].file_url: can not',
+    ],
+    [
+      ask({ type: 'input_image', image_url: 'https://x.example/a.png', file_id: 'f' }),
+      'body.input[0].content[0].file_id: can not',
+    ],
+    [ask({ type: 'input_text', text: 'x', annotations: [] }), 'body.input[0].content[0].annotations: can not'],
+    [{ text: { format: { type: 'json_schema', name: 'n', schema, foo: 1 } } }, 'body.text.format.foo: can not'],
+    [{ text: { format: { type: 'text', schema } } }, 'body.text.format.schema: can not'],
+    [
+      { input: [{ type: 'function_call_output', call_id: 'a', output: 'x', namespace: 'n' }] },
+      'body.input[0].namespace: can not',
+    ],
+    [
+      { input: [{ type: 'function_call_output', call_id: 'a', output: [{ type: 'input_text', text: 'x', foo: 1 }] }] },
+      'body.input[0].output[0].foo: can not',
+    ],
+    [{ input: [{ type: 'reasoning', summary: [], foo: 1 }] }, 'body.input[0].foo: can not'],
     [ask({ type: 'input_audio' }), 'body.input[0].content[0].type: only'],
     [
       { input: [{ type: 'function_call_output', call_id: 'a', output: [{ type: 'input_image', image_url: 'https://x' }] }] },

@@ -1,18 +1,18 @@
 import type { JsonObject } from '../core/json.ts'
 import {
-  fieldsOf,
   type NativeField,
   type NativeFields,
-  refuseRest,
+  readObject,
   requireList,
   requireText,
   take,
   takeOnly,
   takeRequired,
   takeRequiredText,
+  takeSilently,
   takeText,
 } from './native-fields.ts'
-import { namedFile, toFunction, toSourcePart } from './openai-chat-translation.ts'
+import { incidentalOfPart, namedFile, takeSchema, toFunction, toSourcePart } from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -54,47 +54,50 @@ const incidental = [
  */
 export function fromResponsesBody(body: JsonObject): Translation {
   const draft = createDraft('body', 'input')
-  const fields = fieldsOf(body, 'body')
-  take(fields, 'model')
-  const instructions = take(fields, 'instructions')
-  if (instructions !== undefined) {
-    addMessage(draft, 'system', [textPart(requireText(instructions), instructions.path)], instructions.path)
-  }
-  translateInput(takeRequired(fields, 'input'), draft)
-  setField(draft, 'max_tokens', take(fields, 'max_output_tokens'))
-  for (const name of ['temperature', 'top_p']) setField(draft, name, take(fields, name))
-  const text = take(fields, 'text')
-  if (text !== undefined) translateText(fieldsOf(text.value, text.path), draft)
-  const reasoning = take(fields, 'reasoning')
-  if (reasoning !== undefined) translateReasoning(fieldsOf(reasoning.value, reasoning.path), draft)
-  const tools = take(fields, 'tools')
-  if (tools !== undefined) setField(draft, 'tools', { ...tools, value: requireList(tools).map(toTool) })
-  takeOnly(fields, 'tool_choice', 'auto')
-  takeOnly(fields, 'stream', false)
-  takeOnly(fields, 'top_logprobs', 0)
-  leaveOut(draft, fields, incidental)
-  refuseRest(fields)
+  readObject({ value: body, path: 'body' }, (fields) => {
+    takeSilently(fields, 'model')
+    const instructions = take(fields, 'instructions')
+    if (instructions !== undefined) {
+      addMessage(draft, 'system', [textPart(requireText(instructions), instructions.path)], instructions.path)
+    }
+    translateInput(takeRequired(fields, 'input'), draft)
+    setField(draft, 'max_tokens', take(fields, 'max_output_tokens'))
+    for (const name of ['temperature', 'top_p']) setField(draft, name, take(fields, name))
+    const text = take(fields, 'text')
+    if (text !== undefined) translateText(text, draft)
+    const reasoning = take(fields, 'reasoning')
+    if (reasoning !== undefined) translateReasoning(reasoning, draft)
+    const tools = take(fields, 'tools')
+    if (tools !== undefined) setField(draft, 'tools', { ...tools, value: requireList(tools).map(toTool) })
+    takeOnly(fields, 'tool_choice', 'auto')
+    takeOnly(fields, 'stream', false)
+    takeOnly(fields, 'top_logprobs', 0)
+    leaveOut(draft, fields, incidental)
+  })
   return finishDraft(draft)
 }
 
-function translateText(text: NativeFields, draft: TranslationDraft): void {
-  leaveOut(draft, text, ['verbosity'])
-  const format = take(text, 'format')
-  refuseRest(text)
-  if (format === undefined) return
-  const fields = fieldsOf(format.value, format.path)
-  const type = take(fields, 'type')?.value
-  if (type === 'text') return
-  if (type !== 'json_schema') throw unsupportedRequest(format.path, 'only "text" and "json_schema" can be translated')
-  setField(draft, 'schema', takeRequired(fields, 'schema'))
+function translateText(field: NativeField, draft: TranslationDraft): void {
+  readObject(field, (text) => {
+    leaveOut(draft, text, ['verbosity'])
+    const format = take(text, 'format')
+    if (format === undefined) return
+    readObject(format, (fields) => {
+      const type = take(fields, 'type')?.value
+      if (type === 'text') return
+      if (type !== 'json_schema') throw unsupportedRequest(format.path, 'only "text" and "json_schema" can be translated')
+      takeSchema(fields, draft)
+    })
+  })
 }
 
-function translateReasoning(reasoning: NativeFields, draft: TranslationDraft): void {
-  setField(draft, 'reasoning_effort', take(reasoning, 'effort'))
-  // What is told of the thoughts, and which earlier ones are kept.
-  leaveOut(draft, reasoning, ['summary', 'generate_summary', 'context'])
-  takeOnly(reasoning, 'mode', 'standard')
-  refuseRest(reasoning)
+function translateReasoning(field: NativeField, draft: TranslationDraft): void {
+  readObject(field, (reasoning) => {
+    setField(draft, 'reasoning_effort', take(reasoning, 'effort'))
+    // What is told of the thoughts, and which earlier ones are kept.
+    leaveOut(draft, reasoning, ['summary', 'generate_summary', 'context'])
+    takeOnly(reasoning, 'mode', 'standard')
+  })
 }
 
 /** The model's last turn: its text, and then its calls, which are items of their own here. */
@@ -114,48 +117,50 @@ function translateInput(input: NativeField, draft: TranslationDraft): void {
     if (answer !== null) addMessage(draft, 'assistant', answer.parts, answer.path, answer.calls)
     answer = null
   }
-  for (const item of requireList(input)) {
-    const fields = fieldsOf(item.value, item.path)
+  const translateItem = (fields: NativeFields) => {
+    const { path } = fields
     const type = takeText(fields, 'type') ?? 'message'
     // They say when and how an item came to be.
-    for (const name of ['id', 'status', 'phase']) take(fields, name)
+    takeSilently(fields, 'id', 'status')
     switch (type) {
       case 'message': {
+        takeSilently(fields, 'phase')
         const role = takeRequiredText(fields, 'role')
-        const parts = toParts(takeRequired(fields, 'content'), role)
+        const parts = toParts(takeRequired(fields, 'content'), role, draft)
         endAnswer()
-        if (role === 'assistant') answer = { parts, calls: [], path: item.path }
-        else addMessage(draft, role === 'developer' ? 'system' : role, parts, item.path)
-        break
+        if (role === 'assistant') answer = { parts, calls: [], path }
+        else addMessage(draft, role === 'developer' ? 'system' : role, parts, path)
+        return
       }
       case 'function_call':
-        answer ??= { parts: [], calls: [], path: item.path }
+        answer ??= { parts: [], calls: [], path }
         answer.calls.push(toCall(fields))
-        break
+        return
       case 'function_call_output':
         endAnswer()
         takeCaller(fields)
-        addResult(draft, takeRequiredText(fields, 'call_id'), toOutput(takeRequired(fields, 'output')), item.path)
-        for (const name of ['name', 'namespace']) take(fields, name)
-        break
+        // The call that it answers has it.
+        takeSilently(fields, 'name')
+        addResult(draft, takeRequiredText(fields, 'call_id'), toOutput(takeRequired(fields, 'output'), draft), path)
+        return
       case 'reasoning':
+        takeSilently(fields, 'summary', 'content', 'encrypted_content')
         warn(draft, 'reasoning left out: only the model that had the thoughts can read them')
-        continue
+        return
       default:
         throw unsupportedRequest(
-          `${item.path}.type`,
+          `${path}.type`,
           'only message, function_call, function_call_output and reasoning can be translated',
         )
     }
-    refuseRest(fields)
   }
+  for (const item of requireList(input)) readObject(item, translateItem)
   endAnswer()
 }
 
 function toCall(fields: NativeFields): DraftCall {
   takeCaller(fields)
   takeOnly(fields, 'async', false)
-  takeOnly(fields, 'namespace')
   return {
     call: {
       id: takeRequiredText(fields, 'call_id'),
@@ -170,40 +175,48 @@ function toCall(fields: NativeFields): DraftCall {
 /** Calls by programs at OpenAI can't be told elsewhere. */
 function takeCaller(fields: NativeFields): void {
   const caller = take(fields, 'caller')
-  if (caller !== undefined) takeOnly(fieldsOf(caller.value, caller.path), 'type', 'direct')
+  if (caller !== undefined) readObject(caller, (by) => takeOnly(by, 'type', 'direct'))
 }
 
 /** A result is a text, or texts. */
-function toOutput(output: NativeField): string {
+function toOutput(output: NativeField, draft: TranslationDraft): string {
   if (typeof output.value === 'string') return output.value
   return requireList(output)
-    .map(({ value, path }) => {
-      const fields = fieldsOf(value, path)
-      const type = take(fields, 'type')
-      if (type?.value !== 'input_text') throw unsupportedRequest(`${path}.type`, 'only input_text can be translated in a result')
-      return takeRequiredText(fields, 'text')
-    })
+    .map((part) =>
+      readObject(part, (fields) => {
+        if (take(fields, 'type')?.value !== 'input_text')
+          throw unsupportedRequest(`${part.path}.type`, 'only input_text can be translated in a result')
+        leaveOut(draft, fields, incidentalOfPart)
+        return takeRequiredText(fields, 'text')
+      }),
+    )
     .join('')
 }
 
-function toParts(content: NativeField, role: string): DraftPart[] {
+function toParts(content: NativeField, role: string, draft: TranslationDraft): DraftPart[] {
   if (typeof content.value === 'string') return [textPart(content.value, content.path)]
-  return requireList(content).map((part) => toPart(part, role))
+  return requireList(content).map((part) => readObject(part, (fields) => toPart(fields, role, draft)))
 }
 
-function toPart({ value, path }: NativeField, role: string): DraftPart {
-  const fields = fieldsOf(value, path)
+function toPart(fields: NativeFields, role: string, draft: TranslationDraft): DraftPart {
+  const { path } = fields
   const type = takeRequiredText(fields, 'type')
+  leaveOut(draft, fields, incidentalOfPart)
   switch (type) {
-    case 'input_text':
     case 'output_text':
+      // Of how the text came to be.
+      takeSilently(fields, 'annotations', 'logprobs')
+      return textPart(takeRequiredText(fields, 'text'), path)
+    case 'input_text':
       return textPart(takeRequiredText(fields, 'text'), path)
     case 'input_image': {
+      takeSilently(fields, 'detail')
       const url = take(fields, 'image_url')
       if (url === undefined) throw unsupportedRequest(path, 'only an image by its address or data can be translated, not its id')
       return toSourcePart({ type: 'image' }, url, path)
     }
     case 'input_file': {
+      takeSilently(fields, 'detail')
       const source = take(fields, 'file_data') ?? take(fields, 'file_url')
       if (source === undefined) throw unsupportedRequest(path, 'only a file by its address or data can be translated, not its id')
       return toSourcePart(namedFile(takeText(fields, 'filename')), source, path)
@@ -222,10 +235,11 @@ function textPart(text: string, path: string): DraftPart {
   return { part: { type: 'text', text }, path }
 }
 
-function toTool({ value, path }: NativeField): JsonObject {
-  const fields = fieldsOf(value, path)
-  if (take(fields, 'type')?.value !== 'function')
-    throw unsupportedRequest(`${path}.type`, 'only function tools can be translated')
-  for (const name of ['async', 'defer_loading']) takeOnly(fields, name, false)
-  return toFunction(fields)
+function toTool(tool: NativeField): JsonObject {
+  return readObject(tool, (fields) => {
+    if (take(fields, 'type')?.value !== 'function')
+      throw unsupportedRequest(`${tool.path}.type`, 'only function tools can be translated')
+    for (const name of ['async', 'defer_loading']) takeOnly(fields, name, false)
+    return toFunction(fields)
+  })
 }

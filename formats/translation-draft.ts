@@ -43,8 +43,11 @@ export function leaveOut(draft: TranslationDraft, fields: NativeFields, names: I
   }
 }
 
+/** Throws `unsupported_request` where the line has said it already in another field, with another value: which of the two holds is for its own provider to know. */
 export function setField({ line, paths }: TranslationDraft, name: string, field: NativeField | undefined): void {
   if (field === undefined) return
+  if (line[name] !== undefined && JSON.stringify(line[name]) !== JSON.stringify(field.value))
+    throw unsupportedRequest(field.path, `does not go with ${paths.get(name)}, which says something else`)
   line[name] = field.value
   paths.set(name, field.path)
 }

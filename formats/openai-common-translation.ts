@@ -1,0 +1,57 @@
+import type { JsonObject } from '../core/json.ts'
+import { parseDataUrl } from './data-url.ts'
+import {
+  type NativeField,
+  type NativeFields,
+  requireObject,
+  requireText,
+  take,
+  takeRequired,
+  takeSilently,
+  takeText,
+} from './native-fields.ts'
+import { type DraftPart, setField, type TranslationDraft } from './translation-draft.ts'
+
+// What both of OpenAI's endpoints say in the same words.
+
+/** What may be left out of any part of a message. https://developers.openai.com/api/docs/guides/prompt-caching */
+export const incidentalOfPart = ['prompt_cache_breakpoint'] as const
+
+/** `name`, `description` and `parameters` of a function. */
+export function toFunction(fields: NativeFields): JsonObject {
+  // Calls are checked by whoever runs the function.
+  takeSilently(fields, 'strict')
+  const tool: JsonObject = {}
+  for (const name of ['name', 'description', 'parameters']) {
+    const field = take(fields, name)
+    if (field !== undefined) tool[name] = field.value
+  }
+  return tool
+}
+
+/** `schema` of an answer. Its `description` tells the model how to answer, as that of the schema itself does elsewhere. */
+export function takeSchema(fields: NativeFields, draft: TranslationDraft): void {
+  // Every answer is checked against the schema in any case.
+  takeSilently(fields, 'name', 'strict')
+  const description = takeText(fields, 'description')
+  const { value, path } = takeRequired(fields, 'schema')
+  const schema = requireObject(value, path)
+  setField(draft, 'schema', { value: description === undefined ? schema : describe(schema, description, path), path })
+}
+
+function describe(schema: JsonObject, description: string, path: string): JsonObject {
+  const own = schema['description']
+  if (own === undefined || own === description) return { ...schema, description }
+  return { ...schema, description: `${description}\n\n${requireText({ value: own, path: `${path}.description` })}` }
+}
+
+export function namedFile(name: string | undefined): JsonObject {
+  return { type: 'file', ...(name === undefined ? {} : { name }) }
+}
+
+/** A part whose source is an address, or a data URL. */
+export function toSourcePart(part: JsonObject, source: NativeField, path: string): DraftPart {
+  const url = requireText(source)
+  const at = source.path
+  return { part: { ...part, ...(parseDataUrl(url) ?? { url }) }, path, fields: { url: at, data: at, media_type: at } }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest'
+import { BatchwrightError } from '../core/errors.ts'
+import type { Json, JsonObject } from '../core/json.ts'
+import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import type { ProviderKind } from '../core/provider-kind.ts'
+import type { NativeRequest } from './canonical-request.ts'
+import { anthropicLines } from './anthropic-rich-lines.ts'
+import { geminiLines } from './gemini-rich-lines.ts'
+import { parseInputLine } from './input-line.ts'
+import { openAiLines } from './openai-rich-lines.ts'
+import { renderers } from './renderers.ts'
+import { noDefaults } from './rendering.ts'
+import { translate } from './translation.ts'
+
+// Nothing of a line gets lost without a word: tried with a field that nobody knows in every object, and with every field that is known.
+
+const richLines = [...openAiLines, ...anthropicLines, ...geminiLines]
+
+const everything: ModelCapabilities = {
+  known: false,
+  reasoning: false,
+  structuredOutput: true,
+  tools: true,
+  images: true,
+  files: true,
+  embeddings: true,
+  endpoints: null,
+  maxOutputTokens: null,
+  contextTokens: null,
+}
+
+const requestOf = (line: JsonObject) => parseInputLine(JSON.stringify(line), 1).request as NativeRequest
+
+function render(kind: ProviderKind, line: JsonObject) {
+  const request = requestOf(line)
+  // Of OpenAI's endpoints it is the one that takes files by their addresses.
+  const endpoint = kind === 'openai' && request.body['content'] === undefined ? '/v1/responses' : null
+  return renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => everything)
+}
+
+/** What others get of a line, and are told of it. Null: it is refused. */
+function said(line: JsonObject): string | null {
+  return refusedPath(() => translate(requestOf(line))) === null ? JSON.stringify(translate(requestOf(line))) : null
+}
+
+function refusedPath(attempt: () => unknown): string | null {
+  try {
+    attempt()
+    return null
+  } catch (error) {
+    if (!(error instanceof BatchwrightError)) throw error
+    return (error.details as { field: string }).field
+  }
+}
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Paths of the objects in a value, but for those in `whole`. */
+function objectsIn(value: Json | undefined, path: string, whole: readonly string[]): string[] {
+  if (whole.includes(path)) return []
+  if (Array.isArray(value)) return value.flatMap((each, at) => objectsIn(each, `${path}[${at}]`, whole))
+  if (!isObject(value)) return []
+  return [path, ...Object.entries(value).flatMap(([name, each]) => objectsIn(each, `${path}.${name}`, whole))]
+}
+
+function valueAt(line: JsonObject, path: string): Json | undefined {
+  const steps = path.split(/[.[\]]+/).filter((step) => step !== '')
+  return steps.reduce<Json | undefined>((value, step) => (value as JsonObject | undefined)?.[step], line)
+}
+
+function changed(line: JsonObject, path: string, change: (object: JsonObject) => void): JsonObject {
+  const copy = structuredClone(line)
+  change(valueAt(copy, path) as JsonObject)
+  return copy
+}
+
+const objects = richLines.flatMap((rich) => {
+  const root = Object.keys(rich.line).at(-1) as string
+  const paths = objectsIn(rich.line[root], root, [...rich.passedOn, ...rich.leftOut])
+  return paths.map((path) => ({ ...rich, path }))
+})
+
+test.each(richLines)('$name: all of it can be said to others', ({ line, targets, passedOn, leftOut }) => {
+  for (const kind of targets) expect(() => render(kind, line), kind).not.toThrow()
+  for (const path of [...passedOn, ...leftOut]) expect(isObject(valueAt(line, path)), path).toBe(true)
+})
+
+describe('a field that nobody knows is refused, by its path', () => {
+  test.each(objects)('$name: $path', ({ line, targets, path }) => {
+    const strange = changed(line, path, (object) => (object['foo_bar'] = 'x'))
+    for (const kind of targets)
+      expect(
+        refusedPath(() => render(kind, strange)),
+        kind,
+      ).toBe(`${path}.foo_bar`)
+  })
+})
+
+/** What docs/providers.md says that goes without a word. */
+const silent: readonly RegExp[] = [
+  /^\w+\.model$/,
+  /\.strict$/,
+  /\.detail$/,
+  /\.(json_schema|format)\.name$/,
+  /^body\.input\[\d\]\.(id|status|phase)$/,
+  /^body\.input\[5\]\.name$/,
+  /\.(annotations|logprobs)$/,
+  /\.(systemInstruction|content)\.role$/,
+  /\.fileData\.mimeType$/,
+  // All of the thoughts is left out, with one warning.
+  /^body\.input\[1\]\./,
+  /^params\.messages\[1\]\.content\[[01]\]\.(thinking|signature|data)$/,
+  /^request\.contents\[1\]\.parts\[0\]\./,
+]
+
+describe('a field that is known says something, has a warning, or can have no other value', () => {
+  const fields = objects.flatMap(({ path, line, name }) =>
+    Object.keys(valueAt(line, path) as JsonObject).map((field) => ({ name, line, path, field, fieldPath: `${path}.${field}` })),
+  )
+
+  test.each(fields.filter(({ fieldPath }) => !silent.some((pattern) => pattern.test(fieldPath))))(
+    '$name: $fieldPath',
+    ({ line, path, field }) => {
+      if (translate(requestOf(line)).warnings.some((warning) => warning.startsWith(`${field} left out`))) return
+      const before = said(line)
+      const without = said(changed(line, path, (object) => delete object[field]))
+      const other = said(changed(line, path, (object) => (object[field] = 'other')))
+      expect(without !== before || other === null).toBe(true)
+    },
+  )
+
+  test('of what goes without a word, nothing is listed in vain', () => {
+    const paths = fields.map(({ fieldPath }) => fieldPath)
+    for (const pattern of silent) expect(paths).toContainEqual(expect.stringMatching(pattern))
+  })
+})
