@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../core/json.ts'
+import type { Json, JsonObject } from '../../core/json.ts'
 import { pdf, png, schema, type RichLine } from './rich-line.ts'
 
 const breakpoint = { prompt_cache_breakpoint: { mode: 'explicit' } }

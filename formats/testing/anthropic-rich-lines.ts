@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json.ts'
+import type { JsonObject } from '../../core/json.ts'
 import { pdf, png, schema, type RichLine } from './rich-line.ts'
 
 const cached = { cache_control: { type: 'ephemeral' } }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../core/json.ts'
-import type { ProviderKind } from '../core/provider-kind.ts'
+import type { JsonObject } from '../../core/json.ts'
+import type { ProviderKind } from '../../core/provider-kind.ts'
 
 /** For tests: a line with all that can be said to others. Together these have every kind of object that a translation reads. */
 export interface RichLine {
