@@ -273,6 +273,8 @@ describe('the start', () => {
     await send(id, 1, jsonLines(...prompts(1, 1)))
     await start(id)
     const whole = await answerOf(api.post('/v1/jobs', { model, items: [{ prompt: 'Hi' }] }))
+    // What was answered before is answered again: the answer may have been lost.
+    expect(await answerOf(send(id, 1, jsonLines(...prompts(1, 1))))).toMatchObject({ part: 1, items: 1, next_part: 2 })
     for (const job of [id, whole.id])
       expect(await answerOf(send(job, 2, jsonLines(...prompts(2, 1))))).toMatchObject({ code: 'job_not_draft' })
     expect(await answerOf(start(whole.id))).toMatchObject({ status: 409, code: 'job_not_draft' })

@@ -56,6 +56,7 @@ export async function addItems(
   part: number,
   items: PartItems,
   { signal, ...options }: AddItemsOptions = {},
+  again: { isThere?: boolean } = {},
 ): Promise<ReceivedPart> {
   const source = await uploadedSource(items, options)
   return (await sendUpload(
@@ -69,10 +70,16 @@ export async function addItems(
       signal,
     },
     source.isRepeatable,
+    again,
   )) as unknown as ReceivedPart
 }
 
-export async function startDraft(http: Http, jobId: string, body: StartBody, signal?: AbortSignal): Promise<Job> {
+export async function startDraft(
+  http: Http,
+  jobId: string,
+  body: StartBody,
+  { signal, isThere = false }: { signal?: AbortSignal | undefined; isThere?: boolean } = {},
+): Promise<Job> {
   return (await sendUpload(
     http,
     {
@@ -83,6 +90,7 @@ export async function startDraft(http: Http, jobId: string, body: StartBody, sig
       signal,
     },
     true,
+    { isThere },
   )) as unknown as Job
 }
 
@@ -95,6 +103,8 @@ export async function createInParts(
   { items, ...spec }: JobInParts,
   { itemsPerPart = 10_000, onPart, localFilesFrom, ...options }: CreateInPartsOptions = {},
 ): Promise<Job> {
+  if (!Number.isInteger(itemsPerPart) || itemsPerPart < 1)
+    throw new BatchwrightError('invalid_items', `itemsPerPart is ${itemsPerPart}: give a whole number from 1`)
   const { signal } = options
   const job = await createDraft(http, spec, options)
   const stored = new Map<number, Part>()
@@ -106,12 +116,12 @@ export async function createInParts(
     // What is there is not sent again; that it is the same is certain all the same, or items would be lost without a word.
     if (known !== undefined) await requireSame(job.id, known, await uploadedSource(chunk, { localFilesFrom }))
     else if (job.draft === null) throw partDiffers(job.id, `has started with ${stored.size} parts, and there are more items`)
-    else await addItems(http, job.id, parts, chunk, { signal, localFilesFrom })
+    else await addItems(http, job.id, parts, chunk, { signal, localFilesFrom }, { isThere: true })
     onPart?.(parts)
   }
   if (parts === 0) throw new BatchwrightError('empty_input', 'there are no items: give at least one')
   if (parts < stored.size) throw partDiffers(job.id, `has ${stored.size} parts already, and there are items for ${parts} only`)
-  return job.draft === null ? job : await startDraft(http, job.id, { parts }, signal)
+  return job.draft === null ? job : await startDraft(http, job.id, { parts }, { signal, isThere: true })
 }
 
 async function requireSame(jobId: string, { part, sha256 }: Part, source: ItemSource): Promise<void> {

@@ -10,8 +10,16 @@ const retryDelaysMs = [500, 1000, 2000, 5000, 10_000]
 /** Temporary by their nature. `upload_in_progress`: the server has not noticed yet that the connection broke. */
 const temporaryCodes = ['unreachable', 'upload_in_progress', 'database_unavailable']
 
-/** Sends a request that has the same effect once as often, again while what goes wrong is temporary and its body can be read again. */
-export async function sendUpload(http: Http, request: HttpRequest, isRepeatable: boolean): Promise<JsonObject> {
+/**
+ * Sends a request that has the same effect once as often, again while what goes wrong is temporary and its body can be read again. `isThere`: the API
+ * answered a moment ago.
+ */
+export async function sendUpload(
+  http: Http,
+  request: HttpRequest,
+  isRepeatable: boolean,
+  { isThere = false }: { isThere?: boolean } = {},
+): Promise<JsonObject> {
   for (let tries = 0; ; tries++) {
     try {
       return (await readJson(await http.send({ ...request, retryDelaysMs: [] }))) as JsonObject
@@ -20,7 +28,7 @@ export async function sendUpload(http: Http, request: HttpRequest, isRepeatable:
       if (!(error instanceof BatchwrightError) || !temporaryCodes.includes(error.code)) throw error
       // Nothing listens there: repeating would only delay the message that says how to start it. After a try that got
       // through, it is being restarted.
-      if (tries === 0 && isRefused(error)) throw error
+      if (tries === 0 && !isThere && isRefused(error)) throw error
       if (!isRepeatable) throw error.code === 'unreachable' ? brokenUpload(http.url, error) : error
       if (delayMs === undefined) throw error
       await sleep(delayMs, undefined, request.signal === undefined ? {} : { signal: request.signal })

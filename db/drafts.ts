@@ -17,16 +17,26 @@ export type DraftJob = JobRow & { draft: DraftState }
 /** A part that is stored. */
 export type StoredPart = typeof parts.$inferSelect
 
-/** Throws `job_not_found`, and `job_not_draft` for a job that is none any more. */
+/** Throws `job_not_found`, and `job_not_draft` for a job that came whole. One that was a draft may have been started. */
 export async function loadDraft(query: Query, jobId: string, lock: 'lock' | 'read' = 'read'): Promise<DraftJob> {
   const job = await loadJob(query, jobId, lock)
   if (job.draft === null) throw notDraft(job, 'was created with its items: create a draft to add items')
-  if (job.status !== 'validating') throw notDraft(job, `was started already (${job.status})`)
   return { ...job, draft: job.draft }
 }
 
+/** The same under its lock, of one that can still be added to; throws `job_not_draft` for others. */
+async function lockOpenDraft(query: Query, jobId: string): Promise<DraftJob> {
+  const draft = await loadDraft(query, jobId, 'lock')
+  requireOpen(draft)
+  return draft
+}
+
+function requireOpen(draft: DraftJob): void {
+  if (draft.status !== 'validating') throw notDraft(draft, `was started already (${draft.status})`)
+}
+
 /**
- * The part of this number that is stored, or the job that `receiving` may now store it for. Throws `part_out_of_order` for one that is not the next, and
+ * The part of this number that is stored, also when the job was started since, or the job that `receiving` may now store it for. Throws `part_out_of_order` for one that is not the next, and
  * what `loadDraft` throws.
  */
 export async function claimPart(
@@ -42,6 +52,7 @@ export async function claimPart(
       .from(parts)
       .where(and(eq(parts.jobId, jobId), eq(parts.part, part)))
     if (stored !== undefined) return { stored }
+    requireOpen(draft)
     const next = draft.draft.parts + 1
     if (part !== next) {
       throw new BatchwrightError('part_out_of_order', `part ${part} can't be taken: the next one of job ${jobId} is ${next}`, {
@@ -88,7 +99,7 @@ export async function finishPart(
 ): Promise<StoredPart> {
   const { part, contentHash, items: added, rejected, lines, bytes, summary } = received
   return await database.drizzle.transaction(async (tx) => {
-    const draft = await loadDraft(tx, jobId, 'lock')
+    const draft = await lockOpenDraft(tx, jobId)
     if (draft.receiving !== receiving) throw takenOver()
     const [counted] = await tx
       .select({ count: sql<number>`count(*)::int`, last: sql<number>`coalesce(max(${items.seq}), ${draft.items})` })
@@ -119,7 +130,7 @@ export async function finishPart(
 /** Removes what a part that failed has stored, if no other request has taken over. */
 export async function releasePart(database: Database, jobId: string, receiving: string): Promise<void> {
   await database.drizzle.transaction(async (tx) => {
-    const draft = await loadDraft(tx, jobId, 'lock')
+    const draft = await lockOpenDraft(tx, jobId)
     if (draft.receiving !== receiving) return
     await removeUnfinished(tx, draft)
     await tx.update(jobs).set({ receiving: null }).where(eq(jobs.id, jobId))
@@ -137,9 +148,8 @@ export async function startDraft(
   finished: (draft: DraftJob) => Pick<FinishedUpload, 'model' | 'endpoint' | 'mixed' | 'itemSchemas'>,
 ): Promise<void> {
   await database.drizzle.transaction(async (tx) => {
-    const job = await loadJob(tx, jobId, 'lock')
-    if (job.draft !== null && job.status !== 'validating') return
-    const draft = await loadDraft(tx, jobId)
+    const draft = await loadDraft(tx, jobId, 'lock')
+    if (draft.status !== 'validating') return
     if (expected !== null && expected !== draft.draft.parts) {
       throw new BatchwrightError('parts_missing', `job ${jobId} has ${draft.draft.parts} of ${expected} parts`, {
         details: { job_id: jobId, parts: draft.draft.parts },

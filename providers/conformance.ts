@@ -182,6 +182,12 @@ export function describeProviderConformance(
       })
     })
 
+    test('a request without a line is no reason to wait for ever: the others come', async () => {
+      const { batch, results } = await run(tokenOf('m'), ['Here.', 'Lost. [[simulate:missing]]', 'Here as well.'])
+      expect(batch.status).toBe('completed')
+      expect(sequences(results, tokenOf('m'))).toEqual([1, 3])
+    })
+
     test.runIf(traits.fullQueue.ends === 'failed_batch')('a batch that the queue has no room for fails as such', async () => {
       await subject.controls.setOptions(traits.fullQueue.options)
       const { batch, results } = await run(tokenOf('c'), prompts(3))

@@ -18,10 +18,10 @@ export interface ResultSource {
 }
 
 /**
- * The results in a response, one line at a time, never as a whole in memory. Returns how many there were. Throws `incomplete` when it ended before its
+ * The results in a response, one line at a time, never as a whole in memory. Returns how much it was. Throws `incomplete` when it ended before its
  * expected length, or in the middle of a line.
  */
-export async function* readResultLines(source: ResultSource): AsyncGenerator<ProviderResult, number> {
+export async function* readResultLines(source: ResultSource): AsyncGenerator<ProviderResult, ReadAmount> {
   const { name, response, expectedBytes, parse, signal } = source
   let receivedBytes = 0
   let lines = 0
@@ -59,7 +59,46 @@ export async function* readResultLines(source: ResultSource): AsyncGenerator<Pro
       { kind: 'incomplete' },
     )
   }
-  return lines
+  return { lines, bytes: receivedBytes }
+}
+
+export interface ReadAmount {
+  readonly lines: number
+  readonly bytes: number
+}
+
+/** How often results are read again before it is believed that lines are missing. */
+const readsAgain = 2
+
+/**
+ * For results of which nobody says how long they are, with fewer lines than the batch has requests: either they were cut off where nobody could see it, or
+ * requests have no line at all, and would be waited for without end. A cut comes at another place each time. Throws `incomplete` when they differ.
+ */
+export async function requireAllOrTheSame(
+  { lines, bytes }: ReadAmount,
+  expectedLines: number,
+  name: string,
+  open: () => Promise<Response>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (lines >= expectedLines) return
+  for (let read = 0; read < readsAgain; read++) {
+    const again = await countBytes(name, await open(), signal)
+    if (again !== bytes)
+      throw new ProviderError(`${name}: ${lines} of ${expectedLines} lines arrived, in ${bytes} bytes and then in ${again}`, {
+        kind: 'incomplete',
+      })
+  }
+}
+
+async function countBytes(name: string, response: Response, signal: AbortSignal): Promise<number> {
+  let bytes = 0
+  try {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) bytes += chunk.byteLength
+  } catch (error) {
+    throw interrupted(name, bytes, error, signal)
+  }
+  return bytes
 }
 
 /** `Content-Length` counts the bytes on the wire, so it is of use only without a content encoding. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { anthropicAnswerFor, simulatorControl, type SimulatorControl } from '../simulator/simulator.ts'
-import { batchesOf, eventTypes, outcomesOf, submissionsOf } from './job-checks.ts'
+import { attemptsOf, batchesOf, eventTypes, outcomesOf, submissionsOf } from './job-checks.ts'
 import { createJob, jobAt, startJobStack, type JobStack } from './job-stack.ts'
 import { until } from './services.ts'
 
@@ -85,4 +85,12 @@ test('a native line goes with its params untouched, and one of another provider 
   expect(await jobAt(stack, atOpenAi, undefined, 30_000)).toMatchObject({ status: 'completed', succeeded: 1 })
   const containers = { ...params, container: 'c' }
   await expect(createJob(stack, [{ custom_id: 'mine', params: containers }])).rejects.toThrow(/422 .*params\.container/)
+})
+
+test('an item without a line among the results is missing, and is sent again', async () => {
+  const prompts = ['Anthropic, missing: what is 1 + 1?', 'Anthropic, missing: what is 2 + 1? [[simulate:missing times=1]]']
+  const jobId = await submit(prompts)
+  expect(await jobAt(stack, jobId, undefined, 30_000)).toMatchObject({ status: 'completed', succeeded: 2 })
+  await expectAnswers(jobId, prompts)
+  expect((await attemptsOf(stack, jobId)).map(({ seq, errorClass }) => [seq, errorClass])).toEqual([[2, 'missing']])
 })

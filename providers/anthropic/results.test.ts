@@ -34,15 +34,29 @@ test('every line comes, with the key and without the SDK’s decoder', async () 
   expect(authorization).toBe('Bearer sk-local')
 })
 
-test('without a length there must be a line for every request', async () => {
+test('without a length, fewer lines than requests are incomplete while another reading has more', async () => {
+  let calls = 0
   const { provider, batch } = await start((_, response) => {
-    response.write(lines(2))
+    calls += 1
+    response.write(lines(calls < 3 ? 2 : 3))
     response.end()
   })
   await expect(read(provider, batch)).rejects.toMatchObject({
     kind: 'incomplete',
     message: expect.stringContaining('2 of 3 lines'),
   })
+  expect(await read(provider, batch)).toHaveLength(3)
+})
+
+test('lines that are missing in three readings are missing', async () => {
+  let calls = 0
+  const { provider, batch } = await start((_, response) => {
+    calls += 1
+    response.write(lines(2))
+    response.end()
+  })
+  expect(await read(provider, batch)).toHaveLength(2)
+  expect(calls).toBe(3)
 })
 
 test('a compressed answer is counted by its lines', async () => {

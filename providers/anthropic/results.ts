@@ -1,13 +1,13 @@
 import type { ProviderResult } from '../../formats/canonical-answer.ts'
 import { parseAnthropicResultLine } from '../../formats/anthropic-answer.ts'
 import { ProviderError, type ProviderBatch } from '../provider.ts'
-import { contentLength, notThereYet, readResultLines } from '../result-lines.ts'
+import { contentLength, notThereYet, readResultLines, requireAllOrTheSame } from '../result-lines.ts'
 import type { AnthropicContext } from './client.ts'
 import { toProviderError } from './errors.ts'
 
 /**
  * All results of a batch. Ends normally only when every byte was seen, or, where nobody says how many there are, a line for every request that the batch
- * counts: https://platform.claude.com/docs/en/api/messages/batches/results. The SDK's own decoder notices neither.
+ * counts, or the same bytes again and again: https://platform.claude.com/docs/en/api/messages/batches/results. The SDK's own decoder notices neither.
  */
 export async function* readResults(
   context: AnthropicContext,
@@ -17,11 +17,9 @@ export async function* readResults(
   const name = `results of ${batch.id}`
   const response = await openResults(context, batch, name, signal)
   const expectedBytes = contentLength(response)
-  const lines = yield* readResultLines({ name, response, expectedBytes, parse: parseAnthropicResultLine, signal })
-  const expectedLines = batch.counts?.total ?? 0
-  if (expectedBytes === null && lines < expectedLines) {
-    throw new ProviderError(`${name}: ${lines} of ${expectedLines} lines arrived`, { kind: 'incomplete' })
-  }
+  const read = yield* readResultLines({ name, response, expectedBytes, parse: parseAnthropicResultLine, signal })
+  if (expectedBytes !== null) return
+  await requireAllOrTheSame(read, batch.counts?.total ?? 0, name, () => openResults(context, batch, name, signal), signal)
 }
 
 async function openResults(

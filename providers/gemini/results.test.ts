@@ -38,15 +38,29 @@ test('every line of the file comes, with its length asked for', async () => {
   expect(encoding).toBe('identity')
 })
 
-test('without a length there must be a line for every request', async () => {
+test('without a length, fewer lines than requests are incomplete while another reading has more', async () => {
+  let calls = 0
   const { provider, batch } = await start((_, answer) => {
-    answer.write(lines(2))
+    calls += 1
+    answer.write(lines(calls < 3 ? 2 : 3))
     answer.end()
   })
   await expect(read(provider, batch)).rejects.toMatchObject({
     kind: 'incomplete',
     message: expect.stringContaining('2 of 3 lines'),
   })
+  expect(await read(provider, batch)).toHaveLength(3)
+})
+
+test('lines that are missing in three readings are missing', async () => {
+  let calls = 0
+  const { provider, batch } = await start((_, answer) => {
+    calls += 1
+    answer.write(lines(2))
+    answer.end()
+  })
+  expect(await read(provider, batch)).toHaveLength(2)
+  expect(calls).toBe(3)
 })
 
 test('of a compressed answer the lines are counted', async () => {

@@ -3,7 +3,7 @@ import type { ProviderResult } from '../../formats/canonical-answer.ts'
 import { parseGeminiInlinedResponse, parseGeminiResultLine } from '../../formats/gemini-answer.ts'
 import { parseAnswer } from '../parse-answer.ts'
 import { ProviderError, type ProviderBatch } from '../provider.ts'
-import { contentLength, notThereYet, readResultLines } from '../result-lines.ts'
+import { contentLength, notThereYet, readResultLines, requireAllOrTheSame } from '../result-lines.ts'
 import { readOperation, retrieveBatch } from './batches.ts'
 import type { GeminiContext } from './client.ts'
 import { toProviderError } from './errors.ts'
@@ -11,7 +11,7 @@ import { filePath } from './files.ts'
 
 /**
  * All results of a batch: of its responses file, or those that it has in itself. Ends normally only when every byte was seen, or, where nobody says how many
- * there are, a line for every request that the batch counts. A batch that expired, failed or was cancelled may have none.
+ * there are, a line for every request that the batch counts, or the same bytes again and again. A batch that expired, failed or was cancelled may have none.
  */
 export async function* readResults(
   context: GeminiContext,
@@ -43,8 +43,10 @@ async function* readFile(
 ): AsyncGenerator<ProviderResult> {
   const response = await openFile(context, batch, fileId, signal)
   const expectedBytes = contentLength(response)
-  const lines = yield* readResultLines({ name: fileId, response, expectedBytes, parse: parseGeminiResultLine, signal })
-  if (expectedBytes === null) requireAll(batch, fileId, lines)
+  const read = yield* readResultLines({ name: fileId, response, expectedBytes, parse: parseGeminiResultLine, signal })
+  // Of a batch that was cancelled only a part is there.
+  if (expectedBytes !== null || batch.status !== 'completed') return
+  await requireAllOrTheSame(read, batch.counts?.total ?? 0, fileId, () => openFile(context, batch, fileId, signal), signal)
 }
 
 /** https://ai.google.dev/gemini-api/docs/batch-api#retrieve-batch-job-results; the file's own record can't be read, its name is too long for that. */
@@ -87,11 +89,4 @@ async function* readInlined(context: GeminiContext, batch: ProviderBatch, signal
   const responses = (place?.inlinedResponses ?? place?.inlinedEmbedContentResponses)?.inlinedResponses ?? []
   // A JSON text that is whole has its end in itself.
   for (const each of responses) yield parseGeminiInlinedResponse(each)
-}
-
-/** Of a batch that was cancelled only a part is there. */
-function requireAll({ status, counts }: ProviderBatch, name: string, lines: number): void {
-  const expected = counts?.total ?? 0
-  if (status === 'completed' && lines < expected)
-    throw new ProviderError(`${name}: ${lines} of ${expected} lines arrived`, { kind: 'incomplete' })
 }
