@@ -128,7 +128,7 @@ describe('a part again', () => {
 })
 
 describe('a part that can not be taken', () => {
-  test('leaves nothing, names its lines by their number among all, and may be mended', async () => {
+  test('leaves nothing, names its own lines, and may be mended', async () => {
     const id = await createDraft()
     await send(id, 1, jsonLines(...prompts(1, 2)))
     const bad = await send(
@@ -140,8 +140,8 @@ describe('a part that can not be taken', () => {
     expect(await answerOf(bad)).toMatchObject({
       code: 'invalid_input',
       errors: [
-        { line: 5, field: 'prompt' },
-        { line: 6, field: 'custom_id', reason: '"p1" is the custom_id of item 1 already' },
+        { line: 3, field: 'prompt' },
+        { line: 4, field: 'custom_id', reason: '"p1" is the custom_id of item 1 already' },
       ],
     })
     expect(await itemsOf(id)).toHaveLength(2)

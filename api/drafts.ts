@@ -22,7 +22,7 @@ export function addDraftRoutes(router: Router, dependencies: Dependencies): void
       path: '/v1/jobs/{id}/items',
       summary: 'Add a part to a draft',
       description:
-        'Parts come in order, each wholly or not at all; the same part again is not stored twice, so a request without an answer may be repeated. As JSON (`{"items": […]}`, up to 32 MB), JSON lines or CSV; of CSV each part has its header. Line numbers go on over the parts.',
+        'Parts come in order, each wholly or not at all; the same part again is not stored twice, so a request without an answer may be repeated. As JSON (`{"items": […]}`, up to 32 MB), JSON lines or CSV; of CSV each part has its header. The ids of lines without one are line numbers, which go on over the parts.',
       tag: 'jobs',
       params: jobParams,
       query: addItemsQuery,

@@ -287,3 +287,27 @@ test('a job of translated lines is stored: the lines as they came, each with wha
     { item_schemas: true, model: models.openai, endpoint: '/v1/chat/completions' },
   ])
 })
+
+test('what a job asks and a line in a format of its own is not asked is said', async () => {
+  const own = { url: '/v1/chat/completions', body: { messages: [{ role: 'user', content: 'Hi' }] } }
+  const spec = {
+    provider: 'openai',
+    model: 'gpt-5-mini',
+    system: 'Be brief.',
+    max_tokens: 20,
+    schema: { type: 'object', additionalProperties: false },
+  }
+  const { warnings } = await answerOf(api.post('/v1/jobs?dry_run=true', { ...spec, items: [own, own] }))
+  expect(warnings).toEqual([
+    {
+      items: 2,
+      warnings: [
+        expect.stringMatching(/^system of the job left out/),
+        expect.stringMatching(/^max_tokens of the job left out/),
+        expect.stringMatching(/^schema of the job is not in the request/),
+      ],
+    },
+  ])
+  const neutral = await answerOf(api.post('/v1/jobs?dry_run=true', { ...spec, items: [{ prompt: 'Hi' }] }))
+  expect(neutral.warnings).toEqual([])
+})

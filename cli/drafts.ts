@@ -28,7 +28,7 @@ export async function submitDraft(cli: Cli, client: Batchwright, draft: NewDraft
       `Job ${job.id} is there already (${job.draft === null ? job.status : 'a draft'}); nothing is added to it.`,
     )
   } else if (file === null) {
-    printLine(cli.stderr, `Job ${job.id} is a draft. ${whatNext(job.id)}`)
+    printLine(cli.stderr, draftNote(job.id))
   } else {
     const giveUp = async (): Promise<void> => {
       // One that was there before is nobody's to throw away. Whether it is gone must not hide what went wrong before.
@@ -80,6 +80,10 @@ export async function appendFile(
 export function describePart(jobId: string, { part, items, rejected_lines }: ReceivedPart): string {
   const left = rejected_lines === 0 ? '' : `, ${countOf(rejected_lines, 'line')} left out (GET /v1/jobs/${jobId}/rejects)`
   return `Part ${part} of job ${jobId}: ${countOf(items, 'item')}${left}. ${whatNext(jobId)}`
+}
+
+export function draftNote(jobId: string): string {
+  return `Job ${jobId} is a draft. ${whatNext(jobId)}`
 }
 
 function whatNext(jobId: string): string {

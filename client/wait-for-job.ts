@@ -150,7 +150,12 @@ function isTemporary(error: unknown): error is BatchwrightError {
 function timedOut(jobId: string, job: Job | undefined): BatchwrightError {
   const state = job === undefined ? 'not answered for' : job.status
   // What is paused by hand stands still until somebody resumes it.
-  const next = job?.status === 'paused' ? 'it goes on when it is resumed' : 'it goes on'
+  const next =
+    job != null && job.draft !== null
+      ? 'it is a draft and waits for its start'
+      : job?.status === 'paused'
+        ? 'it goes on when it is resumed'
+        : 'it goes on'
   return new BatchwrightError('wait_timeout', `job ${jobId} is still ${state} at the end of the time given; ${next}`, {
     details: { job_id: jobId, job },
   })

@@ -25,7 +25,7 @@ async function createDraft(id: string): Promise<void> {
     spec: '{}',
     tags: {},
     priority: 10,
-    draft: { parts: 0, lines: 0, modelIsDefault: false, summary: null },
+    draft: { parts: 0, lines: 0, defaulted: [], summary: null },
   })
 }
 

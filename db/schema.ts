@@ -30,8 +30,8 @@ export interface DraftState {
   readonly parts: number
   /** Lines of these parts. */
   readonly lines: number
-  /** The model is the service's default, not the user's choice. */
-  readonly modelIsDefault: boolean
+  /** Fields of the spec that are defaults of the service, not the user's choice. */
+  readonly defaulted: readonly string[]
   /** What the lines so far have in common; of no concern here. Null: there are none. */
   readonly summary: unknown
 }

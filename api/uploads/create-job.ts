@@ -188,7 +188,7 @@ async function sameJob(
 }
 
 function newJob(id: string, { resolved, meter, idempotencyKey, isDraft = false }: JobUpload): Parameters<typeof claimUpload>[1] {
-  const { spec, provider, modelIsDefault } = resolved
+  const { spec, provider, defaulted } = resolved
   return {
     id,
     tenant,
@@ -201,7 +201,7 @@ function newJob(id: string, { resolved, meter, idempotencyKey, isDraft = false }
     spec: JSON.stringify(spec),
     tags: spec.tags ?? {},
     priority: priorities[spec.priority ?? 'normal'],
-    ...(isDraft ? { draft: { parts: 0, lines: 0, modelIsDefault, summary: null }, contentHash: meter.contentHash() } : {}),
+    ...(isDraft ? { draft: { parts: 0, lines: 0, defaulted, summary: null }, contentHash: meter.contentHash() } : {}),
   }
 }
 

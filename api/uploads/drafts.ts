@@ -3,7 +3,6 @@ import { BatchwrightError, describeError } from '../../core/errors.ts'
 import type { Endpoint, JobSpec } from '../../core/job-spec.ts'
 import { claimPart, finishPart, loadDraft, releasePart, startDraft, type DraftJob, type StoredPart } from '../../db/drafts.ts'
 import { findJob, type SummarizedJob } from '../../db/jobs.ts'
-import { InvalidLineError } from '../../formats/input-line.ts'
 import type { Part, ReceivedPart } from '../contracts/drafts.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { findProvider } from '../find-provider.ts'
@@ -28,12 +27,13 @@ export async function findDraft(
 ): Promise<DraftJob & { resolved: ResolvedSpec }> {
   const job = await loadDraft(database.drizzle, jobId)
   const provider = findProvider(config.providers, job.provider)
-  const { modelIsDefault } = job.draft
-  return { ...job, resolved: { spec: JSON.parse(job.spec) as JobSpec, provider, modelIsDefault, canonical: null } }
+  const { defaulted } = job.draft
+  return { ...job, resolved: { spec: JSON.parse(job.spec) as JobSpec, provider, defaulted, canonical: null } }
 }
 
 /**
- * Stores a part of a draft, wholly or not at all. The same part with the same content again is there already. Line numbers go on over the parts. Throws
+ * Stores a part of a draft, wholly or not at all. The same part with the same content again is there already. Lines are counted over the parts, but for what
+ * is wrong with one, which names the line of the part. Throws
  * `part_differs` for other content under a number that is stored, `invalid_input`, `empty_input`, and what `claimPart` throws.
  */
 export async function addPart(dependencies: Dependencies, jobId: string, part: number, input: JobInput): Promise<ReceivedPart> {
@@ -51,7 +51,7 @@ export async function addPart(dependencies: Dependencies, jobId: string, part: n
       items: draft.items,
       summary: draft.draft.summary as LineSummary | null,
     })
-    if (input.resolved.spec.skip_invalid !== true) errors.throwIfAny()
+    if (input.resolved.spec.skip_invalid !== true) errors.throwIfAny(draft.draft.lines)
     if (counted.lines() === 0) throw new BatchwrightError('empty_input', `part ${part} has no items: give at least one line`)
     const stored = await finishPart(database, jobId, receiving, {
       part,
@@ -106,13 +106,9 @@ export function partJson({ part, items, rejected, contentHash, createdAt }: Stor
 function countLines(input: JobInput, before: number): { input: JobInput; lines: () => number } {
   let count = 0
   async function* lines(): AsyncGenerator<ByteLine[]> {
-    try {
-      for await (const batch of input.lines()) {
-        count = batch.at(-1)?.number ?? count
-        yield batch.map((line) => ({ ...line, number: before + line.number }))
-      }
-    } catch (error) {
-      throw error instanceof InvalidLineError ? new InvalidLineError(before + error.line, error.field, error.reason) : error
+    for await (const batch of input.lines()) {
+      count = batch.at(-1)?.number ?? count
+      yield batch.map((line) => ({ ...line, number: before + line.number }))
     }
   }
   return { input: { ...input, lines }, lines: () => count }

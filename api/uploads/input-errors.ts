@@ -16,8 +16,8 @@ export interface InputErrors {
   add(error: InputError): void
   /** The first ones, by line. */
   listed(): readonly InputError[]
-  /** Throws `invalid_input` when there are any. */
-  throwIfAny(): void
+  /** Throws `invalid_input` when there are any. Lines are then counted from those `before` on. */
+  throwIfAny(before?: number): void
 }
 
 export function createInputErrors(): InputErrors {
@@ -35,8 +35,13 @@ export function createInputErrors(): InputErrors {
       if (listed.length > 2 * errorsListed) listed = inOrder()
     },
     listed: inOrder,
-    throwIfAny() {
-      if (count > 0) throw invalidInput(inOrder(), count)
+    throwIfAny(before = 0) {
+      const ofPart = (line: number | null) => (line === null ? null : line - before)
+      if (count > 0)
+        throw invalidInput(
+          inOrder().map((error) => ({ ...error, line: ofPart(error.line) })),
+          count,
+        )
     },
   }
 }

@@ -10,7 +10,7 @@ describe('the default model of the service', () => {
   const modelOf = (line: JsonObject): string => {
     const spec = { provider: 'anthropic', model: 'claude-haiku-4-5' }
     const provider = findProvider(providers, 'anthropic')
-    const checker = createLineChecker({ spec, provider, modelIsDefault: true, canonical: '' }, loadCatalog())
+    const checker = createLineChecker({ spec, provider, defaulted: ['model'], canonical: '' }, loadCatalog())
     const { model } = checker.check(JSON.stringify(line), 1, 1)
     expect(checker.summary().model).toBe(model)
     return model

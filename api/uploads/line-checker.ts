@@ -56,7 +56,7 @@ export interface LineChecker {
  * the lines before these, it goes on from there.
  */
 export function createLineChecker(
-  { spec, provider, modelIsDefault }: ResolvedSpec,
+  { spec, provider, defaulted }: ResolvedSpec,
   catalog: Catalog,
   earlier: LineSummary | null = null,
 ): LineChecker {
@@ -81,7 +81,7 @@ export function createLineChecker(
     if (lineFormat === null) {
       lineFormat = line.lineFormat
       // The service's default is for lines that name no model of this provider.
-      if (modelIsDefault && namesOwnModel(line.request)) defaults = { ...defaults, model: null }
+      if (defaulted.includes('model') && namesOwnModel(line.request)) defaults = { ...defaults, model: null }
     } else if (line.lineFormat !== lineFormat) {
       throw new InvalidLineError(
         lineNumber,
@@ -99,6 +99,8 @@ export function createLineChecker(
     }
     return naming(lineNumber, () => renderers[provider.kind](line.request, defaults, capabilitiesOf))
   }
+
+  const unsaid = unsaidInNativeLines(spec, defaulted)
 
   const checker: LineChecker = {
     check(text, lineNumber, seq) {
@@ -128,10 +130,11 @@ export function createLineChecker(
         last = { model: rendered.model, endpoint: rendered.endpoint }
       }
       if (schema !== undefined) itemSchemas = true
+      const warnings = [...rendered.warnings, ...(line.request.kind === 'native' ? unsaid : [])]
       return {
         customId,
         metadata: line.metadata === null ? null : JSON.stringify(line.metadata),
-        warnings: rendered.warnings.length === 0 ? null : JSON.stringify(rendered.warnings),
+        warnings: warnings.length === 0 ? null : JSON.stringify(warnings),
         bytes,
         tokens,
         endpoint: rendered.endpoint,
@@ -188,6 +191,18 @@ function describePromptForEmbeddings(model: string | null, capabilitiesOf: (mode
   return capabilities !== null && capabilities.known && !capabilities.embeddings
     ? `has a prompt, but the job's endpoint /v1/embeddings asks for embeddings, and ${model} makes none: leave the endpoint out, or choose text-embedding-3-small and give \`input\``
     : "has a prompt, but the job's endpoint /v1/embeddings asks for embeddings: give `input` instead, or leave the endpoint out"
+}
+
+/** What a user asks of the whole job, and lines in a provider's own format are not asked: they say it themselves, or not at all. */
+function unsaidInNativeLines(spec: JobSpec, defaulted: readonly string[]): string[] {
+  const leftOut = (['system', 'max_tokens', 'temperature'] as const)
+    .filter((field) => spec[field] !== undefined && !defaulted.includes(field))
+    .map((field) => `${field} of the job left out: a line in a provider's own format says it itself`)
+  if (spec.schema === undefined) return leftOut
+  return [
+    ...leftOut,
+    'schema of the job is not in the request: the answer is only checked against it, and asked for again if it does not fit',
+  ]
 }
 
 /** As activities will read it from the job. */

@@ -12,8 +12,8 @@ export interface ResolvedSpec {
   /** With the defaults of the service. */
   readonly spec: JobSpec
   readonly provider: ProviderConfig
-  /** The model is the service's default, not the user's choice. */
-  readonly modelIsDefault: boolean
+  /** Fields that are defaults of the service, not the user's choice. */
+  readonly defaulted: readonly string[]
   /** What the user sent, in one form whatever the order of its fields: a part of the content hash. Null where it was sent before. */
   readonly canonical: string | null
 }
@@ -54,7 +54,8 @@ export function resolveSpec(input: unknown, config: Config, catalog: Catalog): R
     if (problem !== null)
       throw new BatchwrightError('unknown_model', problem, { details: { errors: [{ field, reason: problem }] } })
   }
-  return { spec, provider, modelIsDefault: asked.model === undefined && model !== null, canonical }
+  const defaulted = Object.keys(spec).filter((field) => asked[field as keyof JobSpec] === undefined)
+  return { spec, provider, defaulted, canonical }
 }
 
 function canonicalText(spec: JobSpec): string {

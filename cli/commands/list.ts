@@ -71,7 +71,7 @@ export function renderJobs(jobs: readonly Job[], nowMs: number): string {
 }
 
 function statusText({ status, pause, draft }: Job): string {
-  if (draft !== null) return 'draft'
+  if (draft !== null) return `${status} (draft)`
   return status === 'paused' ? `paused (${pause?.reason ?? 'user'})` : status
 }
 

@@ -88,7 +88,10 @@ function conclude(cli: Cli, job: Job, isComplete: boolean): ExitCode {
   const { counts } = job
   const ended = counts.succeeded + counts.failed + counts.expired + counts.cancelled
   if (!isComplete && !isTerminalJobStatus(job.status)) {
-    const next = job.status === 'paused' ? `see: batchwright status ${job.id}` : `wait for the rest: batchwright wait ${job.id}`
+    const next =
+      job.status === 'paused' || job.draft !== null
+        ? `see: batchwright status ${job.id}`
+        : `wait for the rest: batchwright wait ${job.id}`
     printLine(
       cli.stderr,
       `Job ${job.id} is ${job.status}: ${formatCount(ended)} of ${formatCount(counts.total)} items have an answer so far; ${next}`,

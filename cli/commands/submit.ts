@@ -6,7 +6,7 @@ import { BatchwrightError } from '../../core/errors.ts'
 import type { JobSpec } from '../../core/job-spec.ts'
 import { printJson, printLine, type Cli } from '../cli.ts'
 import { createCommand, runWith } from '../command.ts'
-import { submitDraft } from '../drafts.ts'
+import { draftNote, submitDraft } from '../drafts.ts'
 import { exitCodes, usageError, type ExitCode } from '../exit-codes.ts'
 import { addJobOptions, jobSpecOf, type JobOptions } from '../job-options.ts'
 import { parseDuration } from '../option-values.ts'
@@ -132,7 +132,7 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
     if (options.json === true) printJson(cli, job)
     else printLine(cli.stdout, job.id)
     await reportRejects(cli, client, job, options.rejects ?? rejectsPathOf(file))
-    printLine(cli.stderr, `Watch it with: batchwright watch ${job.id}`)
+    printLine(cli.stderr, job.draft === null ? `Watch it with: batchwright watch ${job.id}` : draftNote(job.id))
     return exitCodes.done
   }
   // The id is out before the waiting begins: whatever happens to this process, a script has it.
