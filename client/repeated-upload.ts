@@ -41,6 +41,6 @@ function isRefused(error: BatchwrightError): boolean {
 }
 
 function brokenUpload(url: string, cause: BatchwrightError): BatchwrightError {
-  const message = `the connection to ${url} broke during the upload: look at \`batchwright list\` whether the job is there, else submit again (a file is retried by itself, a stream can't be)`
+  const message = `the connection to ${url} broke during the upload, and whether it arrived is not known: look at \`batchwright list\`, and send again what is not there (a file is sent again by itself, a stream can't be)`
   return new BatchwrightError('upload_broken', message, { cause })
 }
