@@ -49,7 +49,8 @@ export function toJobJson({ job, batches }: SummarizedJob, temporal: Config['tem
     queued_at: iso(job.queuedAt),
     started_at: iso(job.startedAt),
     ended_at: iso(job.endedAt),
-    temporal_ui_url: workflowUrl(job.id, temporal),
+    // Its workflow begins when all of it is there.
+    temporal_ui_url: job.status === 'validating' ? null : workflowUrl(job.id, temporal),
   }
 }
 
