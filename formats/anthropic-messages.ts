@@ -1,7 +1,7 @@
 import { parseExactJson } from '../core/exact-json.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
-import { type InlineData, parseDataUrl } from './data-url.ts'
+import { decodeText } from './text-charset.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 /**
@@ -107,12 +107,12 @@ function toBlock(part: ContentPart, path: string): JsonObject {
     case 'text':
       return { type: 'text', text: part.text }
     case 'image': {
-      const inline = toInline(part)
-      if (inline === null) return { type: 'image', source: { type: 'url', url: (part as { url: string }).url } }
-      if (!imageTypes.has(inline.media_type)) {
-        throw unsupportedRequest(path, `Anthropic takes no ${inline.media_type}, only ${[...imageTypes].join(', ')}`)
+      if ('url' in part) return { type: 'image', source: { type: 'url', url: part.url } }
+      const { media_type: mediaType, data } = part
+      if (!imageTypes.has(mediaType)) {
+        throw unsupportedRequest(path, `Anthropic takes no ${mediaType}, only ${[...imageTypes].join(', ')}`)
       }
-      return { type: 'image', source: { type: 'base64', ...inline } }
+      return { type: 'image', source: { type: 'base64', media_type: mediaType, data } }
     }
     case 'file': {
       const block: JsonObject = { type: 'document', source: toDocumentSource(part, path) }
@@ -124,18 +124,18 @@ function toBlock(part: ContentPart, path: string): JsonObject {
 
 /** https://platform.claude.com/docs/en/build-with-claude/pdf-support; a URL can only be one of a PDF. */
 function toDocumentSource(part: Extract<ContentPart, { type: 'file' }>, path: string): JsonObject {
-  const inline = toInline(part)
-  if (inline === null) return { type: 'url', url: (part as { url: string }).url }
-  if (inline.media_type === 'application/pdf') return { type: 'base64', ...inline }
-  if (inline.media_type.startsWith('text/')) {
-    return { type: 'text', media_type: 'text/plain', data: Buffer.from(inline.data, 'base64').toString('utf8') }
-  }
-  throw unsupportedRequest(path, `Anthropic takes no ${inline.media_type}, only PDF and text`)
-}
-
-/** The data of a part, also of one that comes as a data URL, which Anthropic does not take. Null: it is at an address. */
-function toInline(part: { url: string } | InlineData): InlineData | null {
-  return 'data' in part ? { media_type: part.media_type.toLowerCase(), data: part.data } : parseDataUrl(part.url)
+  if ('url' in part) return { type: 'url', url: part.url }
+  const { media_type: mediaType, data } = part
+  if (mediaType === 'application/pdf') return { type: 'base64', media_type: mediaType, data }
+  if (!mediaType.startsWith('text/')) throw unsupportedRequest(path, `Anthropic takes no ${mediaType}, only PDF and text`)
+  // Others take bytes; here they become a text, and a wrong guess would turn them into something else.
+  const text = decodeText(Buffer.from(data, 'base64'), 'utf-8')
+  if (text === null)
+    throw unsupportedRequest(
+      path,
+      `is no text in UTF-8: name its charset with its media type, like "${mediaType};charset=iso-8859-1"`,
+    )
+  return { type: 'text', media_type: 'text/plain', data: text }
 }
 
 function toAnthropicTool(tool: Tool): JsonObject {

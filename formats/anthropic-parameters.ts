@@ -70,7 +70,9 @@ function addEffort(body: JsonObject, asked: string, capabilities: ModelCapabilit
   }
   const taken = capabilities.efforts ?? efforts
   if (taken.length === 0) {
-    warnings.push('reasoning_effort left out: the model has no effort; give provider_options.anthropic.thinking')
+    warnings.push(
+      'reasoning_effort left out: the model has no effort; a neutral line can give provider_options.anthropic.thinking',
+    )
     return
   }
   const chosen = nearestEffort(level, taken)

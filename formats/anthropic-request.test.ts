@@ -261,7 +261,16 @@ describe('parameters', () => {
   test('a model without effort gets none, and no effort asks for no thinking', () => {
     const { body, warnings } = render({ prompt: 'x', reasoning_effort: 'low' }, { model: 'effortless' })
     expect(body).not.toHaveProperty('output_config')
-    expect(warnings).toHaveLength(1)
+    expect(warnings).toEqual([
+      'reasoning_effort left out: the model has no effort; a neutral line can give provider_options.anthropic.thinking',
+    ])
+    const translated = render(
+      { request: { contents: [{ parts: [{ text: 'x' }] }], generationConfig: { thinkingConfig: { thinkingLevel: 'LOW' } } } },
+      { model: 'effortless' },
+    )
+    expect(translated.warnings).toEqual([
+      'generationConfig.thinkingConfig.thinkingLevel left out: the model has no effort; a neutral line can give provider_options.anthropic.thinking',
+    ])
     expect(render({ prompt: 'x', reasoning_effort: 'none' }).body).not.toHaveProperty('thinking')
   })
 

@@ -5,7 +5,7 @@ import { addMessagesParameters, dropUnsupportedParams } from './anthropic-parame
 import { reviseParams } from './anthropic-revision.ts'
 import type { CanonicalRequest, ItemRequest, NativeRequest } from './canonical-request.ts'
 import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
-import { applyDefaults, checkCapabilities, chooseModel, withModel } from './request-defaults.ts'
+import { applyDefaults, begunAnswer, checkCapabilities, chooseModel, withModel } from './request-defaults.ts'
 import { renderTranslated } from './translation.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -65,12 +65,11 @@ function renderGenerate(line: Extract<CanonicalRequest, { kind: 'generate' }>, c
   if (spoken.length === 0) throw unsupportedRequest('messages', 'Anthropic needs a message beside the system prompt')
   // Claude 4.6 and later: https://platform.claude.com/docs/en/api/errors#prefill-not-supported
   const takesPrefill = !capabilities.reasoning && capabilities.thinksOnRequest !== true
-  if (!takesPrefill && spoken.at(-1)?.role === 'assistant') {
-    throw unsupportedRequest(
-      `messages[${line.messages.length - 1}]`,
-      `${model} does not go on with an answer that was begun for it: end with a user's message`,
+  if (!takesPrefill && spoken.at(-1)?.role === 'assistant')
+    throw begunAnswer(
+      line.messages.findLastIndex(({ role }) => role === 'assistant'),
+      model,
     )
-  }
   const body = toMessagesBody(model, request, warnings)
   addMessagesParameters(body, request, capabilities, warnings)
   return { ...body, ...line.provider_options?.['anthropic'] }

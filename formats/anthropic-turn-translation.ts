@@ -10,7 +10,6 @@ import {
   takeRequired,
   takeRequiredText,
   takeSilently,
-  takeText,
 } from './native-fields.ts'
 import {
   addMessage,
@@ -20,6 +19,7 @@ import {
   leaveOut,
   type TranslationDraft,
   warn,
+  warnMovedResults,
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -49,11 +49,7 @@ export function toTexts(content: NativeField, draft: TranslationDraft): DraftPar
 }
 
 function translateQuestion(blocks: readonly NativeField[], role: string, path: string, draft: TranslationDraft): void {
-  let parts: DraftPart[] = []
-  const endMessage = () => {
-    if (parts.length > 0) addMessage(draft, role, parts, path)
-    parts = []
-  }
+  const parts: DraftPart[] = []
   const translateBlock = (block: NativeFields) => {
     const type = takeRequiredText(block, 'type')
     switch (type) {
@@ -67,16 +63,15 @@ function translateQuestion(blocks: readonly NativeField[], role: string, path: s
         parts.push(toFile(block, draft))
         return
       case 'tool_result':
-        endMessage()
+        if (parts.length > 0) warnMovedResults(draft, path)
         addResult(draft, takeRequiredText(block, 'tool_use_id'), toResult(block, draft), block.path)
         return
       default:
         throw unsupportedRequest(`${block.path}.type`, 'only text, image, document and tool_result can be translated')
     }
   }
-  if (blocks.length === 0) addMessage(draft, role, [], path)
   for (const block of blocks) readObject(block, translateBlock)
-  endMessage()
+  if (parts.length > 0 || blocks.length === 0) addMessage(draft, role, parts, path)
 }
 
 function translateAnswer(blocks: readonly NativeField[], path: string, draft: TranslationDraft): void {
@@ -128,12 +123,13 @@ function toImage(block: NativeFields, draft: TranslationDraft): DraftPart {
 
 /** https://platform.claude.com/docs/en/build-with-claude/pdf-support */
 function toFile(block: NativeFields, draft: TranslationDraft): DraftPart {
-  const name = takeText(block, 'title')
+  const name = take(block, 'title')
   leaveOut(draft, block, ['cache_control'])
   const citations = take(block, 'citations')
   if (citations !== undefined) readObject(citations, (asked) => takeOnly(asked, 'enabled', false))
-  const { part, ...origin } = toDocument(takeRequired(block, 'source'), block.path)
-  return { ...origin, part: name === undefined ? part : { ...part, name } }
+  const file = toDocument(takeRequired(block, 'source'), block.path)
+  if (name === undefined) return file
+  return { ...file, part: { ...file.part, name: requireText(name) }, fields: { ...file.fields, name: name.path } }
 }
 
 function toDocument(field: NativeField, path: string): DraftPart {
@@ -142,8 +138,10 @@ function toDocument(field: NativeField, path: string): DraftPart {
     if (type === 'url') return urlPart('file', source, path)
     if (type === 'base64') return dataPart('file', source, path)
     if (type !== 'text') throw unsupportedRequest(field.path, 'only base64, text and url can be translated')
-    const data = Buffer.from(takeRequiredText(source, 'data')).toString('base64')
-    return { part: { type: 'file', data, media_type: takeText(source, 'media_type') ?? 'text/plain' }, path }
+    takeOnly(source, 'media_type', 'text/plain')
+    const text = takeRequired(source, 'data')
+    const data = Buffer.from(requireText(text)).toString('base64')
+    return { part: { type: 'file', data, media_type: 'text/plain' }, path, fields: { data: text.path } }
   })
 }
 

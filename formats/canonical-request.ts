@@ -1,6 +1,9 @@
 import type { Json, JsonObject } from '../core/json.ts'
 
-/** One part of a message. Images and files are given by URL or as base64 with their media type. */
+/**
+ * One part of a message. Images and files are given by an http or https address, or as base64 with their media type, in lower case and without parameters. Data URLs
+ * and other charsets than UTF-8, where the line names one, are gone by then.
+ */
 export type ContentPart =
   | { type: 'text'; text: string }
   | { type: 'image'; url: string }

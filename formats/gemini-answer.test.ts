@@ -48,6 +48,11 @@ describe('an answer', () => {
     })
   })
 
+  test('a call without an id gets none that another call has', () => {
+    const { content } = answerOf(said([{ functionCall: { name: 'f' } }, { functionCall: { id: 'call_0', name: 'f' } }]))
+    expect(content?.toolCalls.map(({ id }) => id)).toEqual(['call_0_', 'call_0'])
+  })
+
   test.each([
     ['MAX_TOKENS', 'truncated', 'length', 'length'],
     ['SAFETY', 'content_filter', 'safety', 'content_filter'],

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/json.ts'
+import { callIdOfPlace } from './gemini-call-ids.ts'
 import { mediaTypeOf } from './gemini-contents.ts'
 import {
   type NativeField,
@@ -23,6 +24,7 @@ import {
   leaveOut,
   type TranslationDraft,
   warn,
+  warnMovedResults,
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -37,8 +39,11 @@ export interface ContentTranslation {
   addContent(field: NativeField): void
 }
 
-/** Translates the contents of one request, in their order: an answer to a call may name only the function. https://ai.google.dev/api/caching#Content */
-export function createContentTranslation(draft: TranslationDraft): ContentTranslation {
+/**
+ * Translates the contents of one request, in their order: an answer to a call may name only the function. `callIds` are those that calls of the request have of their
+ * own. https://ai.google.dev/api/caching#Content
+ */
+export function createContentTranslation(draft: TranslationDraft, callIds: ReadonlySet<string>): ContentTranslation {
   const open: OpenCall[] = []
   let calls = 0
 
@@ -46,8 +51,7 @@ export function createContentTranslation(draft: TranslationDraft): ContentTransl
     readCamelCaseObject(field, (fields) => {
       const name = takeRequiredText(fields, 'name')
       calls += 1
-      // An id came with Gemini 3; without one the place tells calls apart.
-      const id = takeText(fields, 'id') ?? `call_${calls}`
+      const id = takeText(fields, 'id') ?? callIdOfPlace(calls, callIds)
       const args = take(fields, 'args')
       open.push({ id, name })
       const text = args === undefined ? '{}' : JSON.stringify(requireObject(args.value, args.path))
@@ -69,11 +73,7 @@ export function createContentTranslation(draft: TranslationDraft): ContentTransl
     })
 
   const addQuestion = (parts: readonly NativeField[], path: string): void => {
-    let collected: DraftPart[] = []
-    const endMessage = () => {
-      if (collected.length > 0) addMessage(draft, 'user', collected, path)
-      collected = []
-    }
+    const collected: DraftPart[] = []
     const translatePart = (part: NativeFields) => {
       const response = take(part, 'functionResponse')
       if (response === undefined) {
@@ -81,11 +81,11 @@ export function createContentTranslation(draft: TranslationDraft): ContentTransl
         return
       }
       leaveOutOfPart(part, draft)
-      endMessage()
+      if (collected.length > 0) warnMovedResults(draft, path)
       addResponse(response)
     }
     for (const part of parts) readCamelCaseObject(part, translatePart)
-    endMessage()
+    if (collected.length > 0) addMessage(draft, 'user', collected, path)
   }
 
   const addAnswer = (parts: readonly NativeField[], path: string): void => {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ErrorClass } from '../core/error-classes.ts'
 import type { Usage } from '../core/money.ts'
 import type { AnswerContent, CanonicalAnswer, FinishReason } from './canonical-answer.ts'
+import { callIdOfPlace } from './gemini-call-ids.ts'
 import { tokenCount } from './token-count.ts'
 
 /** https://ai.google.dev/api/generate-content#generatecontentresponse: only what is used. */
@@ -141,9 +142,11 @@ function endOf({ finishReason, finishMessage }: Candidate, usage: Usage): BadEnd
 function contentOf({ content }: Candidate): AnswerContent {
   const parts = (content?.parts ?? []).filter((part) => part.thought !== true)
   const texts = parts.flatMap((part) => (part.text == null ? [] : [part.text]))
+  const ids = new Set(parts.flatMap(({ functionCall: call }) => call?.id ?? []))
   const toolCalls = parts.flatMap(({ functionCall: call }, at) =>
-    // An id came with Gemini 3; without one the place tells calls apart.
-    call?.name == null ? [] : [{ id: call.id ?? `call_${at}`, name: call.name, arguments: JSON.stringify(call.args ?? {}) }],
+    call?.name == null
+      ? []
+      : [{ id: call.id ?? callIdOfPlace(at, ids), name: call.name, arguments: JSON.stringify(call.args ?? {}) }],
   )
   const text = texts.join('')
   return { text: text === '' ? null : text, output: null, toolCalls, embedding: null }

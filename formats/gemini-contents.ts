@@ -1,7 +1,6 @@
 import { parseExactJson } from '../core/exact-json.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { ContentPart, GenerateRequest, Message, Tool } from './canonical-request.ts'
-import { type InlineData, parseDataUrl } from './data-url.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
 export interface ContentsOptions {
@@ -17,7 +16,7 @@ export function toContentsBody(request: GenerateRequest, options: ContentsOption
   const body: JsonObject = {}
   const system = toSystemParts(request.messages, warnings)
   if (system.length > 0) body['systemInstruction'] = { parts: system }
-  body['contents'] = toContents(request.messages, options)
+  body['contents'] = toContents(request.messages, options, warnings)
   if (request.tools !== undefined && request.tools.length > 0) {
     body['tools'] = [{ functionDeclarations: request.tools.map(toFunctionDeclaration) }]
   }
@@ -37,7 +36,7 @@ function toSystemParts(messages: readonly Message[], warnings: string[]): JsonOb
   return parts
 }
 
-function toContents(messages: readonly Message[], options: ContentsOptions): JsonObject[] {
+function toContents(messages: readonly Message[], options: ContentsOptions, warnings: string[]): JsonObject[] {
   const contents: JsonObject[] = []
   const names = new Map<string, string>()
   // The answers to parallel calls belong into one turn: https://ai.google.dev/gemini-api/docs/function-calling#parallel_function_calling
@@ -56,7 +55,7 @@ function toContents(messages: readonly Message[], options: ContentsOptions): Jso
     }
     results = null
     if (message.role !== 'assistant') {
-      contents.push({ role: 'user', parts: toUserParts(message.content, `${path}.content`) })
+      contents.push({ role: 'user', parts: toUserParts(message.content, `${path}.content`, warnings) })
       continue
     }
     for (const call of message.tool_calls ?? []) names.set(call.id, call.name)
@@ -136,9 +135,9 @@ function toTextParts(content: string | ContentPart[], path: string): JsonObject[
   })
 }
 
-function toUserParts(content: string | ContentPart[], path: string): JsonObject[] {
+function toUserParts(content: string | ContentPart[], path: string, warnings: string[]): JsonObject[] {
   if (typeof content === 'string') return [{ text: content }]
-  return content.map((part, at) => toPart(part, `${path}[${at}]`))
+  return content.map((part, at) => toPart(part, `${path}[${at}]`, warnings))
 }
 
 /** https://ai.google.dev/gemini-api/docs/image-understanding#supported-formats */
@@ -164,14 +163,17 @@ const typesByEnding: Readonly<Record<string, string>> = {
   mp4: 'video/mp4',
 }
 
-function toPart(part: ContentPart, path: string): JsonObject {
+function toPart(part: ContentPart, path: string, warnings: string[]): JsonObject {
   if (part.type === 'text') return { text: part.text }
-  const inline = toInline(part)
-  if (inline === null) return { fileData: toFileData((part as { url: string }).url) }
-  if (part.type === 'image' && !imageTypes.has(inline.mimeType)) {
-    throw unsupportedRequest(path, `Gemini takes no ${inline.mimeType} as an image, only ${[...imageTypes].join(', ')}`)
+  // `displayName` is read only where Google's own tools run: https://ai.google.dev/api/caching#Blob
+  if (part.type === 'file' && part.name !== undefined)
+    warnings.push(`${path}.name left out: Gemini is not told the names of files`)
+  if ('url' in part) return { fileData: toFileData(part.url) }
+  const { media_type: mimeType, data } = part
+  if (part.type === 'image' && !imageTypes.has(mimeType)) {
+    throw unsupportedRequest(path, `Gemini takes no ${mimeType} as an image, only ${[...imageTypes].join(', ')}`)
   }
-  return { inlineData: inline }
+  return { inlineData: { mimeType, data } }
 }
 
 /** The media type that the end of an address tells, if it tells one. */
@@ -183,12 +185,6 @@ export function mediaTypeOf(url: string): string | undefined {
 function toFileData(url: string): JsonObject {
   const mimeType = mediaTypeOf(url)
   return mimeType === undefined ? { fileUri: url } : { mimeType, fileUri: url }
-}
-
-/** The data of a part, also of one that comes as a data URL, which Gemini does not take. Null: it is at an address. */
-function toInline(part: { url: string } | InlineData): { mimeType: string; data: string } | null {
-  const inline = 'data' in part ? part : parseDataUrl(part.url)
-  return inline === null ? null : { mimeType: inline.media_type.toLowerCase(), data: inline.data }
 }
 
 function toFunctionDeclaration(tool: Tool): Json {

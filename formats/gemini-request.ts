@@ -5,7 +5,7 @@ import { toContentsBody } from './gemini-contents.ts'
 import { addGenerationConfig, asObject, dropUnsupportedConfig } from './gemini-parameters.ts'
 import { reviseRequest } from './gemini-revision.ts'
 import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
-import { applyDefaults, checkCapabilities, chooseModel } from './request-defaults.ts'
+import { applyDefaults, begunAnswer, checkCapabilities, chooseModel } from './request-defaults.ts'
 import { renderTranslated } from './translation.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -76,12 +76,11 @@ function renderGenerate(line: GenerateRequest & Options, context: RenderContext)
   checkCapabilities(request, model, capabilities)
   const spoken = request.messages.filter((message) => message.role !== 'system')
   if (spoken.length === 0) throw unsupportedRequest('messages', 'Gemini needs a message beside the system prompt')
-  if (capabilities.reasoning && spoken.at(-1)?.role === 'assistant') {
-    throw unsupportedRequest(
-      `messages[${line.messages.length - 1}]`,
-      `${model} does not go on with an answer that was begun for it: end with a user's message`,
+  if (capabilities.reasoning && spoken.at(-1)?.role === 'assistant')
+    throw begunAnswer(
+      line.messages.findLastIndex(({ role }) => role === 'assistant'),
+      model,
     )
-  }
   const signsCalls = capabilities.thinkingBudget === undefined
   const body = toContentsBody(request, { signsCalls }, warnings)
   addGenerationConfig(body, request, capabilities, warnings)
@@ -102,7 +101,12 @@ function checkKind(isEmbedding: boolean, field: string, { model, capabilities, d
   }
   const isForEmbeddings = capabilities.known && capabilities.embeddings && !capabilities.structuredOutput
   if (isForEmbeddings || defaults.endpoint === '/v1/embeddings')
-    throw unsupportedRequest(field, `${isForEmbeddings ? model : 'the job'} makes embeddings: give \`input\` instead`)
+    throw unsupportedRequest(
+      field,
+      isForEmbeddings
+        ? `${model} makes embeddings: give \`input\` instead`
+        : 'asks for an answer, but the job goes to /v1/embeddings: leave out its endpoint, or give `input`',
+    )
 }
 
 /** Merged last; what is said of `generationConfig` is added to it, so that one option doesn't take the others away. */

@@ -23,7 +23,9 @@ export function addThinking(config: JsonObject, asked: string, capabilities: Mod
   }
   const taken: readonly string[] = capabilities.efforts ?? ['low', 'medium', 'high']
   if (capabilities.known && capabilities.efforts === undefined) {
-    warnings.push('reasoning_effort left out: the model has none; give provider_options.gemini.generationConfig.thinkingConfig')
+    warnings.push(
+      'reasoning_effort left out: the model has none; a neutral line can give provider_options.gemini.generationConfig.thinkingConfig',
+    )
     return
   }
   const chosen = nearestEffort(effort, taken)

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../core/json.ts'
+import { givenCallIds } from './gemini-call-ids.ts'
 import { createContentTranslation } from './gemini-content-translation.ts'
 import { fromGeminiSchema } from './gemini-json-schema.ts'
 import {
@@ -45,10 +46,11 @@ export function fromGeminiRequest(body: JsonObject): Translation {
   const draft = createDraft('request', 'contents')
   readCamelCaseObject({ value: body, path: 'request' }, (fields) => {
     takeSilently(fields, 'model')
-    const contents = createContentTranslation(draft)
+    const given = takeRequired(fields, 'contents')
+    const contents = createContentTranslation(draft, givenCallIds(given.value))
     const system = take(fields, 'systemInstruction')
     if (system !== undefined) contents.addSystem(system)
-    for (const content of requireList(takeRequired(fields, 'contents'))) contents.addContent(content)
+    for (const content of requireList(given)) contents.addContent(content)
     translateTools(take(fields, 'tools'), draft)
     translateToolConfig(take(fields, 'toolConfig'), draft)
     const config = take(fields, 'generationConfig')

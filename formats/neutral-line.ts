@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Json, JsonObject } from '../core/json.ts'
 import { didYouMean } from '../core/nearest-name.ts'
 import type { CanonicalRequest, ContentPart, EmbedRequest, GenerateRequest, Message, ParsedLine } from './canonical-request.ts'
+import { type InlineData, isDataUrl, readDataUrl, readInlineData } from './data-url.ts'
 import type { LineParser, LineProblem } from './input-line.ts'
 import { describeIssues } from './line-problem.ts'
 
@@ -13,25 +14,36 @@ const jsonObject = z.custom<JsonObject>(
 
 const name = z.string().min(1).max(256)
 
+interface GivenPart {
+  type: 'image' | 'file'
+  url?: string
+  data?: string
+  media_type?: string
+  path?: unknown
+}
+
 /** Exactly one source, and no local path: only the CLI can read the user's files. */
-function checkSource(
-  part: { type: string; url?: string; data?: string; media_type?: string; path?: unknown },
-  context: z.core.$RefinementCtx,
-): void {
-  const fail = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path, input: part })
-  if (part.path !== undefined) {
-    fail('local files are not read: give `url`, or `data` (base64) with `media_type`', ['path'])
-  } else if (part.url === undefined && part.data === undefined) {
-    fail(`give the ${part.type} as \`url\`, or as \`data\` (base64) with \`media_type\``)
-  } else if (part.url !== undefined && part.data !== undefined) {
-    fail('give either `url` or `data`, not both')
-  } else if (part.data !== undefined && part.media_type === undefined) {
-    fail('is missing: base64 `data` needs its media type, for example "image/png"', ['media_type'])
-  } else if (part.data !== undefined && !isBase64(part.data)) {
-    fail('expected base64', ['data'])
-  } else if (part.url !== undefined && !/^(https?:|data:)/i.test(part.url)) {
-    fail('expected an http, https or data URL', ['url'])
+function readSource(part: GivenPart, context: z.core.$RefinementCtx): { url: string } | InlineData {
+  const fail = (message: string, path: string[] = []) => {
+    context.addIssue({ code: 'custom', message, path, input: part })
+    return z.NEVER
   }
+  const { type, url, data, media_type: mediaType } = part
+  if (part.path !== undefined) return fail('local files are not read: give `url`, or `data` (base64) with `media_type`', ['path'])
+  if (url !== undefined && data !== undefined) return fail('give either `url` or `data`, not both')
+  if (url !== undefined) {
+    if (!/^(https?:|data:)/i.test(url)) return fail('expected an http, https or data URL', ['url'])
+    if (!isDataUrl(url)) return { url }
+  } else if (data === undefined) {
+    return fail(`give the ${type} as \`url\`, or as \`data\` (base64) with \`media_type\``)
+  } else if (mediaType === undefined) {
+    return fail('is missing: base64 `data` needs its media type, for example "image/png"', ['media_type'])
+  }
+  const read = url === undefined ? readInlineData({ data: data as string, media_type: mediaType as string }) : readDataUrl(url)
+  if ('problem' in read) return fail(read.problem, [url === undefined ? read.field : 'url'])
+  if (type === 'image' && !read.media_type.startsWith('image/'))
+    return fail(`expected an image, not ${read.media_type}`, [url === undefined ? 'media_type' : 'url'])
+  return read
 }
 
 const source = {
@@ -39,15 +51,20 @@ const source = {
   data: z.string().exactOptional(),
   media_type: z
     .string()
-    .regex(/^[\w.+-]+\/[\w.+-]+$/, 'Expected a media type like "image/png"')
+    .regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'Expected a media type like "image/png"')
     .exactOptional(),
   path: z.unknown().exactOptional(),
 }
 
 const contentPart = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: z.string() }),
-  z.strictObject({ type: z.literal('image'), ...source }).superRefine(checkSource),
-  z.strictObject({ type: z.literal('file'), name: name.exactOptional(), ...source }).superRefine(checkSource),
+  z
+    .strictObject({ type: z.literal('image'), ...source })
+    .transform((part, context): ContentPart => ({ type: 'image', ...readSource(part, context) })),
+  z.strictObject({ type: z.literal('file'), name: name.exactOptional(), ...source }).transform((part, context): ContentPart => {
+    const file = { type: 'file' as const, ...readSource(part, context) }
+    return part.name === undefined ? file : { ...file, name: part.name }
+  }),
 ])
 
 const content = z.union([z.string(), z.array(contentPart).min(1, 'Expected at least one part')])
@@ -131,9 +148,7 @@ function toRequest(fields: NeutralLine): CanonicalRequest {
   if (fields.input !== undefined)
     return { kind: 'embed', input: fields.input, ...options } satisfies EmbedRequest & typeof options
   const messages: Message[] =
-    fields.messages === undefined
-      ? [{ role: 'user', content: toContent(fields.prompt as string) }]
-      : fields.messages.map((entry) => (entry.role === 'tool' ? entry : { ...entry, content: toContent(entry.content) }))
+    fields.messages === undefined ? [{ role: 'user', content: fields.prompt as string | ContentPart[] }] : [...fields.messages]
   if (fields.system !== undefined) messages.unshift({ role: 'system', content: fields.system })
   const request: GenerateRequest & typeof options = { kind: 'generate', messages, ...options }
   if (fields.max_tokens !== undefined) request.max_tokens = fields.max_tokens
@@ -144,20 +159,4 @@ function toRequest(fields: NeutralLine): CanonicalRequest {
   if (fields.tools !== undefined) request.tools = fields.tools
   if (fields.reasoning_effort !== undefined) request.reasoning_effort = fields.reasoning_effort
   return request
-}
-
-function toContent(value: z.infer<typeof content>): string | ContentPart[] {
-  return typeof value === 'string' ? value : value.map(toPart)
-}
-
-function toPart(part: z.infer<typeof contentPart>): ContentPart {
-  if (part.type === 'text') return part
-  // `checkSource` has seen to it that one of the two is there.
-  const source = part.url !== undefined ? { url: part.url } : { data: part.data as string, media_type: part.media_type as string }
-  if (part.type === 'image') return { type: 'image', ...source }
-  return part.name === undefined ? { type: 'file', ...source } : { type: 'file', ...source, name: part.name }
-}
-
-function isBase64(text: string): boolean {
-  return text.length > 0 && text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text)
 }

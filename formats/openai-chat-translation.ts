@@ -10,7 +10,7 @@ import {
   takeSilently,
   takeText,
 } from './native-fields.ts'
-import { incidentalOfPart, namedFile, takeSchema, toFunction, toSourcePart } from './openai-common-translation.ts'
+import { incidentalOfPart, takeSchema, toFilePart, toFunction, toSourcePart } from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -54,7 +54,7 @@ export function fromChatBody(body: JsonObject): Translation {
   readObject({ value: body, path: 'body' }, (fields) => {
     takeSilently(fields, 'model')
     for (const message of requireList(takeRequired(fields, 'messages'))) translateMessage(message, draft)
-    // Two names for the same.
+    // Two names for the same, which OpenAI refuses at once: https://github.com/langchain-ai/langgraph/issues/5943
     for (const name of ['max_tokens', 'max_completion_tokens']) setField(draft, 'max_tokens', take(fields, name))
     for (const name of ['temperature', 'top_p', 'stop', 'reasoning_effort']) setField(draft, name, take(fields, name))
     const tools = take(fields, 'tools')
@@ -134,7 +134,7 @@ function toPart(part: NativeField, draft: TranslationDraft): DraftPart {
         return readObject(takeRequired(fields, 'file'), (file) => {
           const data = take(file, 'file_data')
           if (data === undefined) throw unsupportedRequest(file.path, "only a file's own data can be translated, not its id")
-          return toSourcePart(namedFile(takeText(file, 'filename')), data, path)
+          return toFilePart(takeText(file, 'filename'), data, path, `${file.path}.filename`)
         })
       default:
         throw unsupportedRequest(`${path}.type`, 'only text, image_url and file can be translated')

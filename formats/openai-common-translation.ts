@@ -1,5 +1,4 @@
 import type { JsonObject } from '../core/json.ts'
-import { parseDataUrl } from './data-url.ts'
 import {
   type NativeField,
   type NativeFields,
@@ -45,13 +44,14 @@ function describe(schema: JsonObject, description: string, path: string): JsonOb
   return { ...schema, description: `${description}\n\n${requireText({ value: own, path: `${path}.description` })}` }
 }
 
-export function namedFile(name: string | undefined): JsonObject {
-  return { type: 'file', ...(name === undefined ? {} : { name }) }
-}
-
 /** A part whose source is an address, or a data URL. */
 export function toSourcePart(part: JsonObject, source: NativeField, path: string): DraftPart {
-  const url = requireText(source)
-  const at = source.path
-  return { part: { ...part, ...(parseDataUrl(url) ?? { url }) }, path, fields: { url: at, data: at, media_type: at } }
+  return { part: { ...part, url: requireText(source) }, path, fields: { url: source.path } }
+}
+
+/** `namePath` is where the file's name would be. */
+export function toFilePart(name: string | undefined, source: NativeField, path: string, namePath: string): DraftPart {
+  const named: JsonObject = name === undefined ? { type: 'file' } : { type: 'file', name }
+  const { part, fields } = toSourcePart(named, source, path)
+  return { part, path, fields: { ...fields, name: namePath } }
 }

@@ -7,7 +7,7 @@ import { addParameters, dropUnsupported } from './openai-parameters.ts'
 import { toResponsesBody } from './openai-responses-body.ts'
 import { reviseBody } from './openai-revision.ts'
 import type { JobDefaults, RenderRequest, RenderedRequest } from './rendering.ts'
-import { applyDefaults, checkCapabilities, chooseModel, withModel } from './request-defaults.ts'
+import { applyDefaults, begunAnswer, checkCapabilities, chooseModel, withModel } from './request-defaults.ts'
 import { renderTranslated } from './translation.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -73,8 +73,7 @@ function renderEmbed(request: EmbedRequest & Options, context: RenderContext): J
 function renderGenerate(line: GenerateRequest & Options, context: RenderContext): { endpoint: Endpoint; body: JsonObject } {
   const { model, capabilities, defaults, warnings } = context
   const endpoint = defaults.endpoint ?? capabilities.endpoints?.[0] ?? '/v1/chat/completions'
-  if (endpoint === '/v1/embeddings')
-    throw unsupportedRequest('prompt', `${model} makes embeddings: give \`input\` instead of a prompt`)
+  if (endpoint === '/v1/embeddings') throw noAnswer(context)
   if (capabilities.endpoints !== null && !capabilities.endpoints.includes(endpoint)) {
     throw unsupportedRequest(
       'endpoint',
@@ -84,8 +83,29 @@ function renderGenerate(line: GenerateRequest & Options, context: RenderContext)
   const request = applyDefaults(line, defaults)
   checkCapabilities(request, model, capabilities)
   const body = endpoint === '/v1/responses' ? toResponsesBody(model, request) : toChatBody(model, request)
+  checkEnd(line, context)
   addParameters(body, endpoint, request, capabilities, warnings)
   return { endpoint, body: { ...body, ...line.provider_options?.['openai'] } }
+}
+
+/** A prompt for a model, or a job, that is for embeddings. */
+function noAnswer({ model, capabilities, defaults }: RenderContext): Error {
+  const reason =
+    defaults.endpoint === null || (capabilities.known && capabilities.embeddings)
+      ? `${model} makes embeddings: give \`input\` instead of a prompt`
+      : 'asks for an answer, but the job goes to /v1/embeddings: leave out its endpoint, or give `input`'
+  return unsupportedRequest('prompt', reason)
+}
+
+/**
+ * OpenAI's models begin an answer of their own after one that was begun for them. What servers of its protocol make of it is known to whoever runs them: some go on
+ * when they are asked to. https://github.com/sgl-project/sglang/issues/3971
+ */
+function checkEnd({ messages }: GenerateRequest, { model, capabilities, warnings }: RenderContext): void {
+  if (messages.at(-1)?.role !== 'assistant') return
+  const last = messages.length - 1
+  if (capabilities.known) throw begunAnswer(last, model)
+  warnings.push(`messages[${last}]: whether ${model} goes on with an answer that was begun for it is not known`)
 }
 
 type Options = { provider_options?: Record<string, JsonObject> }

@@ -12,7 +12,7 @@ import {
   takeSilently,
   takeText,
 } from './native-fields.ts'
-import { incidentalOfPart, namedFile, takeSchema, toFunction, toSourcePart } from './openai-common-translation.ts'
+import { incidentalOfPart, takeSchema, toFilePart, toFunction, toSourcePart } from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -219,7 +219,7 @@ function toPart(fields: NativeFields, role: string, draft: TranslationDraft): Dr
       takeSilently(fields, 'detail')
       const source = take(fields, 'file_data') ?? take(fields, 'file_url')
       if (source === undefined) throw unsupportedRequest(path, 'only a file by its address or data can be translated, not its id')
-      return toSourcePart(namedFile(takeText(fields, 'filename')), source, path)
+      return toFilePart(takeText(fields, 'filename'), source, path, `${path}.filename`)
     }
     default:
       throw unsupportedRequest(

@@ -72,6 +72,14 @@ export function checkCapabilities(request: GenerateRequest, model: string, capab
   }
 }
 
+/** An answer that was begun for a model that does not go on with it: it would answer something else. */
+export function begunAnswer(messageIndex: number, model: string): Error {
+  return unsupportedRequest(
+    `messages[${messageIndex}]`,
+    `${model} does not go on with an answer that was begun for it: end with a user's message`,
+  )
+}
+
 /** No more than the model can answer with: above that the providers refuse the request. */
 export function withinModel(maxTokens: number, name: string, capabilities: ModelCapabilities, warnings: string[]): number {
   const most = capabilities.maxOutputTokens

@@ -36,6 +36,11 @@ export function warn({ warnings }: TranslationDraft, text: string): void {
   if (!warnings.includes(text)) warnings.push(text)
 }
 
+/** Elsewhere results are messages of their own, right after the calls: whatever else is in their turn comes after them. `path` is that of the turn. */
+export function warnMovedResults(draft: TranslationDraft, path: string): void {
+  warn(draft, `${path.slice(draft.root.length + 1)}: the results of calls were moved before what else is said there`)
+}
+
 /** Takes fields that say nothing about the question, with a warning each. */
 export function leaveOut(draft: TranslationDraft, fields: NativeFields, names: Iterable<string>): void {
   for (const name of names) {

@@ -176,6 +176,20 @@ describe('what the renderer of the provider refuses has the path of the user’s
     ],
     ['a prompt for an embedding', 'openai', anthropic(), { model: 'embedder' }, 'params.messages: embedder makes embeddings'],
     ['a prompt for an embedding', 'gemini', anthropic(), { model: 'embedder' }, 'params.messages: embedder makes embeddings'],
+    [
+      'a prompt',
+      'openai',
+      anthropic(),
+      { endpoint: '/v1/embeddings', model: 'mute' },
+      'params.messages: asks for an answer, but',
+    ],
+    [
+      'a prompt',
+      'gemini',
+      anthropic(),
+      { endpoint: '/v1/embeddings', model: 'mute' },
+      'params.messages: asks for an answer, but',
+    ],
   ])('%s at %s', (_, kind, line, defaults, message) => {
     expect(() => render(kind, line, defaults)).toThrow(message)
   })

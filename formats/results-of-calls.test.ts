@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import type { Json, JsonObject } from '../core/json.ts'
+import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import type { NativeRequest } from './canonical-request.ts'
+import { parseInputLine } from './input-line.ts'
+import { renderers } from './renderers.ts'
+import { noDefaults } from './rendering.ts'
+import { translate } from './translation.ts'
+
+const everything: ModelCapabilities = {
+  known: true,
+  reasoning: false,
+  structuredOutput: true,
+  tools: true,
+  images: true,
+  files: true,
+  embeddings: true,
+  endpoints: null,
+  maxOutputTokens: null,
+  contextTokens: null,
+}
+
+const requestOf = (line: JsonObject) => parseInputLine(JSON.stringify(line), 1).request as NativeRequest
+const gemini = (...contents: JsonObject[]): JsonObject => ({
+  request: { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }, ...contents] },
+})
+const call = (...calls: JsonObject[]): JsonObject => ({ role: 'model', parts: calls.map((functionCall) => ({ functionCall })) })
+const result = (functionResponse: JsonObject): JsonObject => ({ functionResponse })
+
+describe('results come right after their calls, and what else is said after them', () => {
+  const moved = 'the results of calls were moved before what else is said there'
+  const calls = call({ id: 'a', name: 'f' }, { id: 'b', name: 'f' })
+  const [first, second] = ['a', 'b'].map((id) => result({ id, response: { result: id } })) as [JsonObject, JsonObject]
+  const blocks = ['a', 'b'].map((id) => ({ type: 'tool_result', tool_use_id: id, content: id }))
+  const anthropic = (...content: JsonObject[]): JsonObject => ({
+    params: {
+      max_tokens: 1,
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: ['a', 'b'].map((id) => ({ type: 'tool_use', id, name: 'f', input: {} })) },
+        { role: 'user', content },
+      ],
+    },
+  })
+  const x = { type: 'text', text: 'x' }
+  const both: Json = [x, { type: 'text', text: 'y' }]
+  test.each<[JsonObject, Json, string[]]>([
+    [gemini(calls, { parts: [{ text: 'x' }, first, second] }), 'x', [`contents[2]: ${moved}`]],
+    [gemini(calls, { parts: [first, { text: 'x' }, second] }), 'x', [`contents[2]: ${moved}`]],
+    [gemini(calls, { parts: [{ text: 'x' }, first, { text: 'y' }, second] }), both, [`contents[2]: ${moved}`]],
+    [gemini(calls, { parts: [first, second, { text: 'x' }] }), 'x', []],
+    [anthropic(x, ...blocks), 'x', [`messages[2]: ${moved}`]],
+    [anthropic(...blocks, x), 'x', []],
+  ])('%j', (line, said, expected) => {
+    const { body, warnings } = renderers.openai(requestOf(line), { ...noDefaults, model: 'm' }, () => everything)
+    expect((body['messages'] as Json[]).slice(2)).toEqual([
+      { role: 'tool', tool_call_id: 'a', content: 'a' },
+      { role: 'tool', tool_call_id: 'b', content: 'b' },
+      { role: 'user', content: said },
+    ])
+    expect(warnings).toEqual(expected)
+  })
+})
+
+test.each<[string, JsonObject[], string[]]>([
+  ['beside it', [{ id: 'call_2', name: 'f' }, { name: 'f' }], ['call_2', 'call_2_']],
+  ['after it', [{ name: 'f' }, { id: 'call_1', name: 'f' }], ['call_1_', 'call_1']],
+  [
+    'of both names',
+    [{ name: 'f' }, { id: 'call_1', name: 'f' }, { id: 'call_1_', name: 'f' }],
+    ['call_1__', 'call_1', 'call_1_'],
+  ],
+])('a call without an id gets none that another call has: %s', (_, calls, ids) => {
+  const results = ids.map((id, at) => result({ ...(calls[at]?.['id'] === undefined ? {} : { id }), name: 'f', response: {} }))
+  const { request } = translate(
+    requestOf(gemini(call(...calls.slice(0, 1)), { parts: results.slice(0, 1) }, call(...calls.slice(1)))),
+  )
+  const asked = (request as unknown as { messages: Array<{ tool_calls?: Array<{ id: string }> }> }).messages
+  expect(asked.flatMap((message) => message.tool_calls ?? []).map(({ id }) => id)).toEqual(ids)
+})
