@@ -8,6 +8,7 @@ import type { ProviderConfig } from '../../config/config.ts'
 import type { FormattedLine, LineFormat } from '../../formats/input-line.ts'
 import { InvalidLineError, parseNewInputLine, tooDeep } from '../../formats/input-line.ts'
 import { checkSchema } from '../../formats/json-output.ts'
+import { neutralPaths } from '../../formats/neutral-path.ts'
 import { measureLine, renderers } from '../../formats/renderers.ts'
 import type { ItemRequest } from '../../formats/canonical-request.ts'
 import { isForeign, nativeField } from '../../formats/request-defaults.ts'
@@ -93,11 +94,22 @@ export function createLineChecker(
 
   const schemaProblem = memoized((text: string) => describeSchemaProblem(JSON.parse(text) as JsonObject), memoizedSchemas)
 
-  const render = (line: FormattedLine, lineNumber: number): RenderedRequest => {
+  const pathsOf = ({ lineFormat, request }: FormattedLine, text: string): ((path: string) => string) =>
+    lineFormat === 'neutral' && request.kind === 'generate' ? neutralPaths(text, request, defaults.system) : (path) => path
+
+  const render = (line: FormattedLine, text: string, lineNumber: number): RenderedRequest => {
     if (line.request.kind === 'generate' && defaults.endpoint === '/v1/embeddings') {
       throw new InvalidLineError(lineNumber, null, describePromptForEmbeddings(defaults.model, capabilitiesOf))
     }
-    return naming(lineNumber, () => renderers[provider.kind](line.request, defaults, capabilitiesOf))
+    const rendered = naming(
+      lineNumber,
+      () => renderers[provider.kind](line.request, defaults, capabilitiesOf),
+      (path) => pathsOf(line, text)(path),
+    )
+    // Few name a message, and only for these a second look at the line is worth its time.
+    return rendered.warnings.some((warning) => warning.startsWith('messages['))
+      ? { ...rendered, warnings: rendered.warnings.map(pathsOf(line, text)) }
+      : rendered
   }
 
   const unsaid = unsaidInNativeLines(spec, defaulted)
@@ -112,7 +124,7 @@ export function createLineChecker(
       const schema = asked?.schema
       const unusable = schema === undefined || isPlainSchema(schema) ? null : schemaProblem(JSON.stringify(schema))
       if (unusable !== null) throw new InvalidLineError(lineNumber, asked?.path ?? 'schema', unusable)
-      const rendered = render(line, lineNumber)
+      const rendered = render(line, text, lineNumber)
       if (!isStorable(rendered.model)) throw new InvalidLineError(lineNumber, modelField(line), notStorable)
       const problem = isKnown(rendered.model)
       if (problem !== null) {
@@ -166,13 +178,13 @@ export function createLineChecker(
 }
 
 /** With the line's number for what can't be put in the provider's terms. */
-function naming<Result>(lineNumber: number, render: () => Result): Result {
+function naming<Result>(lineNumber: number, render: () => Result, pathOf = (path: string): string => path): Result {
   try {
     return render()
   } catch (error) {
     if (!(error instanceof BatchwrightError) || error.code !== 'unsupported_request') throw error
     const { field, reason } = error.details as { field: string; reason: string }
-    throw new InvalidLineError(lineNumber, field, reason, { cause: error })
+    throw new InvalidLineError(lineNumber, pathOf(field), reason, { cause: error })
   }
 }
 
