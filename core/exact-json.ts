@@ -1,6 +1,6 @@
 // In Node since 21; the library of TypeScript does not have them.
 type RawJson = { readonly rawJSON: string }
-const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => RawJson }
+const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON: (text: string) => RawJson; isRawJSON: (value: unknown) => boolean }
 const parse = JSON.parse as unknown as (
   text: string,
   revive: (key: string, value: unknown, context: { source?: string }) => unknown,
@@ -31,4 +31,9 @@ function hasHugeNumber(value: unknown, depth = 0): boolean {
 function isInexact(value: number, source: string): boolean {
   if (!Number.isFinite(value)) return true
   return !Number.isSafeInteger(value) && /^-?\d+$/.test(source) && BigInt(value) !== BigInt(source)
+}
+
+/** Whether a value is a number that `parseExactJson` left as it was written. */
+export function isExactNumber(value: unknown): boolean {
+  return isRawJSON(value)
 }

@@ -1,3 +1,4 @@
+import { isExactNumber } from './exact-json.ts'
 import { formatPath } from './json-path.ts'
 
 /**
@@ -13,7 +14,8 @@ export function repeatedKeyIn(text: string, value: unknown): string | null {
 export const repeatedKey = 'is there twice in one object: only one of them would count'
 
 function countKeys(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
+  // A number that was kept as it was written is an object with a field, of which the text knows nothing.
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return 0
   let keys = 0
   if (Array.isArray(value)) for (const element of value) keys += countKeys(element)
   else for (const element of Object.values(value)) keys += 1 + countKeys(element)

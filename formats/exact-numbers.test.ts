@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import { parseAnthropicResultLine } from './anthropic-answer.ts'
 import { parseGeminiResultLine } from './gemini-answer.ts'
-import { parseInputLine } from './input-line.ts'
-import { checkOutput, takeJson } from './json-output.ts'
+import { parseInputLine, parseNewInputLine } from './input-line.ts'
+import { checkOutput, checkSchema, takeJson } from './json-output.ts'
 import { lineOf, renderers } from './renderers.ts'
 import { noDefaults } from './rendering.ts'
 
@@ -53,4 +54,21 @@ test('an answer in JSON, which its schema takes for a number', () => {
   expect(checked.ok && JSON.stringify(checked.output)).toBe(`{"id":${id}}`)
   const taken = takeJson(`[${id}]`)
   expect(taken.ok && JSON.stringify(taken.output)).toBe(`[${id}]`)
+})
+
+test('a schema with such numbers checks answers, whether it comes with a line or a job', () => {
+  const text = `{"type":"object","properties":{"id":{"type":"integer","maximum":9223372036854775807,"enum":[${id},7]}},"required":["id"]}`
+  const line = parseInputLine(`{"prompt":"Hi","schema":${text}}`, 1).request
+  const schemas = [line.kind === 'generate' ? line.schema : undefined, JSON.parse(text) as JsonObject]
+  for (const schema of schemas) {
+    expect(() => checkSchema(schema as JsonObject)).not.toThrow()
+    expect(checkOutput('{"id":7}', schema as JsonObject).ok).toBe(true)
+    expect(checkOutput('{"id":8}', schema as JsonObject).ok).toBe(false)
+  }
+})
+
+test('a key that is there twice is found beside one', () => {
+  const text = `{"prompt":"a","prompt":"b","metadata":{"id":${id}}}`
+  expect(() => parseNewInputLine(text, 1)).toThrow(expect.objectContaining({ field: 'prompt' }))
+  expect(() => parseNewInputLine(`{"prompt":"a","metadata":{"id":${id}}}`, 1)).not.toThrow()
 })

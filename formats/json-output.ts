@@ -120,7 +120,8 @@ function findOrCompile(schema: JsonObject): Compiled {
     return unusable(error)
   }
   const known = cache.get(text)
-  const compiled = known ?? tryToCompile(schema, weightOf(text))
+  // Bounds that no double holds are no numbers as `parseExactJson` gives them; as what they round to they are as good as the answers that are checked.
+  const compiled = known ?? tryToCompile(JSON.parse(text) as JsonObject, weightOf(text))
   if (known === undefined) cacheWeight += weightOf(text)
   cache.delete(text)
   cache.set(text, compiled)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import type { BatchLimits } from '../core/splitting.ts'
 import type { ProviderLimits } from '../models/catalog.ts'
+import { resultsLagMs } from './provider.ts'
 
 /** One configured provider, as the registry gets it from the configuration and the environment. */
 export interface ProviderSettings {
@@ -29,6 +30,8 @@ export interface ProviderTimeouts {
   /** Every other call, until the first byte of its answer; a download may then take as long as bytes keep coming. */
   readonly readMs: number
   readonly realtimeMs: number
+  /** After the end of a batch, until it is believed that lines which are not among its results are missing. */
+  readonly missingLinesMs: number
 }
 
 export const defaultTimeouts: ProviderTimeouts = {
@@ -36,6 +39,14 @@ export const defaultTimeouts: ProviderTimeouts = {
   createMs: 60_000,
   readMs: 30_000,
   realtimeMs: 10 * 60_000,
+  missingLinesMs: resultsLagMs,
+}
+
+/** The simulator has them at once, or after a delay that it was told. */
+const simulatedMissingLinesMs = 500
+
+export function timeoutsOf({ simulated, timeouts }: ProviderSettings): ProviderTimeouts {
+  return { ...defaultTimeouts, ...(simulated ? { missingLinesMs: simulatedMissingLinesMs } : {}), ...timeouts }
 }
 
 /** First 12 hex digits of the key's SHA-256. */

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { BatchwrightError, describeError } from '../core/errors.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
 import { unreadableLineCode } from '../formats/failed-answer.ts'
 import { splitLines } from '../formats/line-splitter.ts'
-import { ProviderError, resultsLagMs } from './provider.ts'
+import { ProviderError, resultsLagMs, type ProviderBatch } from './provider.ts'
 
 /** An answer can be long, above all a list of embeddings; a line beyond this is a broken file. */
 const maxLineBytes = 128 * 1024 * 1024
@@ -23,6 +24,7 @@ export interface ResultSource {
  */
 export async function* readResultLines(source: ResultSource): AsyncGenerator<ProviderResult, ReadAmount> {
   const { name, response, expectedBytes, parse, signal } = source
+  const hash = createHash('sha256')
   let receivedBytes = 0
   let lines = 0
   const counted = async function* (): AsyncGenerator<Uint8Array> {
@@ -30,6 +32,8 @@ export async function* readResultLines(source: ResultSource): AsyncGenerator<Pro
     try {
       for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
         receivedBytes += chunk.byteLength
+        // Of what has its length, the length is enough.
+        if (expectedBytes === null) hash.update(chunk)
         yield chunk
       }
     } catch (error) {
@@ -59,46 +63,57 @@ export async function* readResultLines(source: ResultSource): AsyncGenerator<Pro
       { kind: 'incomplete' },
     )
   }
-  return { lines, bytes: receivedBytes }
+  return { lines, bytes: receivedBytes, sha256: hash.digest('hex') }
 }
 
 export interface ReadAmount {
   readonly lines: number
   readonly bytes: number
+  readonly sha256: string
 }
 
 /** How often results are read again before it is believed that lines are missing. */
 const readsAgain = 2
 
 /**
- * For results of which nobody says how long they are, with fewer lines than the batch has requests: either they were cut off where nobody could see it, or
- * requests have no line at all, and would be waited for without end. A cut comes at another place each time. Throws `incomplete` when they differ.
+ * For results of which nobody says how long they are, with fewer lines than the batch has requests: they were cut off where nobody could see it, are still
+ * being written, or requests have no line at all, and would be waited for without end. The last is believed some time after the batch's end, when all
+ * readings are the same. Throws `incomplete` before that, and when they differ.
  */
 export async function requireAllOrTheSame(
-  { lines, bytes }: ReadAmount,
-  expectedLines: number,
-  name: string,
-  open: () => Promise<Response>,
-  signal: AbortSignal,
+  { lines, bytes, sha256 }: ReadAmount,
+  { counts, endedAt }: ProviderBatch,
+  {
+    name,
+    open,
+    missingLinesMs,
+    signal,
+  }: { name: string; open: () => Promise<Response>; missingLinesMs: number; signal: AbortSignal },
 ): Promise<void> {
-  if (lines >= expectedLines) return
+  const expected = counts?.total ?? 0
+  if (lines >= expected) return
+  const arrived = `${name}: ${lines} of ${expected} lines arrived`
+  if (endedAt !== null && Date.now() - endedAt.getTime() < missingLinesMs)
+    throw new ProviderError(`${arrived}, soon after its end: the rest may follow`, { kind: 'incomplete' })
   for (let read = 0; read < readsAgain; read++) {
-    const again = await countBytes(name, await open(), signal)
-    if (again !== bytes)
-      throw new ProviderError(`${name}: ${lines} of ${expectedLines} lines arrived, in ${bytes} bytes and then in ${again}`, {
-        kind: 'incomplete',
-      })
+    const again = await readAgain(name, await open(), signal)
+    if (again.sha256 !== sha256)
+      throw new ProviderError(`${arrived}, in ${bytes} bytes, and others in ${again.bytes}`, { kind: 'incomplete' })
   }
 }
 
-async function countBytes(name: string, response: Response, signal: AbortSignal): Promise<number> {
+async function readAgain(name: string, response: Response, signal: AbortSignal): Promise<Pick<ReadAmount, 'bytes' | 'sha256'>> {
+  const hash = createHash('sha256')
   let bytes = 0
   try {
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) bytes += chunk.byteLength
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength
+      hash.update(chunk)
+    }
   } catch (error) {
     throw interrupted(name, bytes, error, signal)
   }
-  return bytes
+  return { bytes, sha256: hash.digest('hex') }
 }
 
 /** `Content-Length` counts the bytes on the wire, so it is of use only without a content encoding. */

@@ -1,5 +1,5 @@
 import { Anthropic } from '@anthropic-ai/sdk'
-import { defaultTimeouts, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
+import { timeoutsOf, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
 
 /** What the files of this folder share: the SDK's client and the settings that they need. */
 export interface AnthropicContext {
@@ -17,7 +17,7 @@ const officialBaseUrl = 'https://api.anthropic.com'
  * repeat each failed call twice. Retries belong to Temporal, which counts them and shows them; a create must never be repeated at all.
  */
 export function createAnthropicContext(settings: ProviderSettings & { readonly apiKey: string }): AnthropicContext {
-  const timeouts = { ...defaultTimeouts, ...settings.timeouts }
+  const timeouts = timeoutsOf(settings)
   const authorized = (send: typeof fetch): typeof fetch => withOwnHeaders(send, settings.apiKey)
   const client = new Anthropic({
     apiKey: settings.apiKey,

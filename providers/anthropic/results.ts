@@ -19,7 +19,8 @@ export async function* readResults(
   const expectedBytes = contentLength(response)
   const read = yield* readResultLines({ name, response, expectedBytes, parse: parseAnthropicResultLine, signal })
   if (expectedBytes !== null) return
-  await requireAllOrTheSame(read, batch.counts?.total ?? 0, name, () => openResults(context, batch, name, signal), signal)
+  const open = async () => await openResults(context, batch, name, signal)
+  await requireAllOrTheSame(read, batch, { name, open, missingLinesMs: context.timeouts.missingLinesMs, signal })
 }
 
 async function openResults(

@@ -1,4 +1,4 @@
-import { defaultTimeouts, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
+import { timeoutsOf, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
 import type { InlineRule } from './inline.ts'
 import { SdkTransport } from './transport.ts'
 
@@ -51,7 +51,7 @@ export function createGeminiContext(
   return {
     api: new SdkTransport({ apiKey: settings.apiKey, vertexai: false, apiVersion, httpOptions: { baseUrl, apiVersion } }),
     name: settings.name,
-    timeouts: { ...defaultTimeouts, ...settings.timeouts },
+    timeouts: timeoutsOf(settings),
     baseUrl,
     expiresAfterMs,
     inline,

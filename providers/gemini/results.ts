@@ -46,7 +46,8 @@ async function* readFile(
   const read = yield* readResultLines({ name: fileId, response, expectedBytes, parse: parseGeminiResultLine, signal })
   // Of a batch that was cancelled only a part is there.
   if (expectedBytes !== null || batch.status !== 'completed') return
-  await requireAllOrTheSame(read, batch.counts?.total ?? 0, fileId, () => openFile(context, batch, fileId, signal), signal)
+  const open = async () => await openFile(context, batch, fileId, signal)
+  await requireAllOrTheSame(read, batch, { name: fileId, open, missingLinesMs: context.timeouts.missingLinesMs, signal })
 }
 
 /** https://ai.google.dev/gemini-api/docs/batch-api#retrieve-batch-job-results; the file's own record can't be read, its name is too long for that. */

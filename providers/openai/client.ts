@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { defaultTimeouts, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
+import { timeoutsOf, type ProviderSettings, type ProviderTimeouts } from '../provider-settings.ts'
 
 /** What the files of this folder share: the SDK's client and the settings that they need. */
 export interface OpenAiContext {
@@ -16,7 +16,7 @@ const officialBaseUrl = 'https://api.openai.com/v1'
  * never be repeated at all.
  */
 export function createOpenAiContext(settings: ProviderSettings & { readonly apiKey: string }): OpenAiContext {
-  const timeouts = { ...defaultTimeouts, ...settings.timeouts }
+  const timeouts = timeoutsOf(settings)
   const client = new OpenAI({
     apiKey: settings.apiKey,
     baseURL: settings.baseUrl ?? officialBaseUrl,
