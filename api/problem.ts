@@ -45,6 +45,7 @@ const statuses: Readonly<Record<string, number>> = {
   provider_without_batches: 422,
   idempotency_key_reused: 422,
   internal: 500,
+  upload_lost: 503,
   database_unavailable: 503,
   database_not_migrated: 503,
   temporal_unavailable: 503,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Batchwright, type Job } from '../client/batchwright.ts'
 import { startCliStack, type CliStack } from '../test/cli-stack.ts'
@@ -46,7 +48,24 @@ test('submit --draft, append, start: one job of all parts, in their order', asyn
   expect((await cli.run('wait', id, '--timeout', '60s')).code).toBe(0)
   const results = (await cli.run('results', id)).stdout.trimEnd().split('\n')
   expect(results.map((line) => JSON.parse(line).custom_id)).toEqual([1, 2, 3, 4, 5].map((n) => `item-${n}`))
-  expect(await cli.run('append', id, second)).toMatchObject({ code: 1, stderr: expect.stringContaining('was started already') })
+  expect(await cli.run('append', id, second)).toMatchObject({ code: 1, stderr: expect.stringContaining('no draft') })
+  // By its number it is known to be there.
+  expect(await cli.run('append', id, second, '--part', '2')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('was started with it'),
+  })
+})
+
+test('lines that a draft leaves out go to a file beside the input, all of them so far', async () => {
+  const first = cli.writeLines('mixed-1.jsonl', ['{"prompt": 5}', ...promptsOf(1, 1)])
+  const { stdout } = await cli.run('submit', first, ...target, '--skip-invalid', '--draft')
+  const second = cli.writeLines('mixed-2.jsonl', [...promptsOf(2, 1), 'no JSON'])
+  expect((await cli.run('append', stdout.trim(), second)).stderr).toContain('mixed-2.rejects.jsonl')
+  const kept = readFileSync(join(cli.directory, 'mixed-2.rejects.jsonl'), 'utf8').trimEnd().split('\n')
+  expect(kept.map((line) => JSON.parse(line))).toMatchObject([
+    { line: 1, field: 'prompt' },
+    { line: 4, text: 'no JSON' },
+  ])
 })
 
 test('a draft without a file, and one whose file can not be taken', async () => {

@@ -4,6 +4,7 @@ import type { JobSpec } from '../core/job-spec.ts'
 import { printJson, printLine, type Cli } from './cli.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { countOf } from './quantities.ts'
+import { rejectsPathOf, reportRejects } from './rejects.ts'
 import { fileItems } from './submitted-items.ts'
 import { uploading } from './uploading.ts'
 
@@ -14,6 +15,8 @@ export interface NewDraft {
   readonly format: 'jsonl' | 'csv' | undefined
   readonly idempotencyKey: string | undefined
   readonly ifExists: CreateJobOptions['ifExists']
+  /** Where lines go that are left out; with `skip_invalid`. */
+  readonly rejects: string | undefined
   readonly json: boolean
 }
 
@@ -52,6 +55,8 @@ export async function submitDraft(cli: Cli, client: Batchwright, draft: NewDraft
       return exitCodes.detached
     }
     printLine(cli.stderr, describePart(job.id, stored))
+    if (stored.rejected_lines > 0)
+      await reportRejects(cli, client, await client.jobs.get(job.id), draft.rejects ?? rejectsPathOf(file))
   }
   if (json) printJson(cli, await client.jobs.get(job.id))
   else printLine(cli.stdout, job.id)
@@ -77,9 +82,9 @@ export async function appendFile(
 }
 
 /** What is stored of a draft, and what to do next. */
-export function describePart(jobId: string, { part, items, rejected_lines }: ReceivedPart): string {
-  const left = rejected_lines === 0 ? '' : `, ${countOf(rejected_lines, 'line')} left out (GET /v1/jobs/${jobId}/rejects)`
-  return `Part ${part} of job ${jobId}: ${countOf(items, 'item')}${left}. ${whatNext(jobId)}`
+export function describePart(jobId: string, { part, items, rejected_lines }: ReceivedPart, isDraft = true): string {
+  const left = rejected_lines === 0 ? '' : `, ${countOf(rejected_lines, 'line')} left out`
+  return `Part ${part} of job ${jobId}: ${countOf(items, 'item')}${left}. ${isDraft ? whatNext(jobId) : 'The job was started with it.'}`
 }
 
 export function draftNote(jobId: string): string {

@@ -1,4 +1,5 @@
 import { BatchwrightError } from '../core/errors.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 
 /**
  * The error in a response that is not 2xx: RFC 9457 problem+json of ours, or, when something else answered (a proxy, another program on the port),
@@ -38,7 +39,7 @@ function unexpectedResponse(response: Response, text: string): BatchwrightError 
 
 function parseObject(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseExactJson(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null
   } catch {
     return null

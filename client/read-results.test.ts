@@ -74,3 +74,12 @@ test('a limit is for the server, and reading ends there', async () => {
   expect(await seqsOf(jobs.results('k7m2x9qd4hta', { limit: 2, status: ['failed', 'expired'] }))).toEqual([1, 2])
   expect(server.requests[0]?.path).toBe('/v1/jobs/k7m2x9qd4hta/results?after_seq=0&status=failed%2Cexpired&limit=2')
 })
+
+test('an integer that no number holds is written again as it came', async () => {
+  const { jobs } = await serve((_request, response) => {
+    response.end('{"custom_id":"a","seq":1,"output":{"id":12345678901234567891},"metadata":7}\n')
+  })
+  const [result] = await Array.fromAsync(jobs.results('k7m2x9qd4hta'))
+  expect(JSON.stringify(result?.output)).toBe('{"id":12345678901234567891}')
+  expect(result?.metadata).toBe(7)
+})

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../api/contracts/jobs.ts'
 import type { Result } from '../api/contracts/results.ts'
+import { parseExactJson } from '../core/exact-json.ts'
 import { queryOf, type ResultFilters } from './filters.ts'
 import { isConnectionFailure, unreachable, type Http } from './http.ts'
 import { linesOf } from './lines.ts'
@@ -34,7 +35,7 @@ async function* finishedResults(http: Http, jobId: string, options: ReadResultsO
     const response = await http.send({ path: `/v1/jobs/${encodeURIComponent(jobId)}/results`, query, signal })
     try {
       for await (const line of linesOf(response.body ?? new ReadableStream<Uint8Array>())) {
-        const result = JSON.parse(line) as Result
+        const result = parseExactJson(line) as Result
         yield result
         afterSeq = result.seq
         left--

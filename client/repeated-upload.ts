@@ -7,8 +7,8 @@ import { readJson } from './problem.ts'
 /** An API that is being restarted is back by then; a person who waits for an upload of minutes waits for this as well. */
 const retryDelaysMs = [500, 1000, 2000, 5000, 10_000]
 
-/** Temporary by their nature. `upload_in_progress`: the server has not noticed yet that the connection broke. */
-const temporaryCodes = ['unreachable', 'upload_in_progress', 'database_unavailable']
+/** Temporary by their nature. `upload_in_progress`: the server has not noticed yet that the connection broke. `upload_lost`: Postgres was restarted meanwhile. */
+const temporaryCodes = ['unreachable', 'upload_in_progress', 'upload_lost', 'database_unavailable']
 
 /**
  * Sends a request that has the same effect once as often, again while what goes wrong is temporary and its body can be read again. `isThere`: the API

@@ -84,7 +84,7 @@ test('a part does not stay when a restart of Postgres took items of it away', as
   await claimPart(db.database, 'lossy', 1, 'request')
   await store('lossy', 'request', [1, 2])
   await db.database.sql`delete from items where job_id = 'lossy' and seq = 1`
-  await expect(finishPart(db.database, 'lossy', 'request', received(1, 2))).rejects.toMatchObject({ code: 'upload_broken' })
+  await expect(finishPart(db.database, 'lossy', 'request', received(1, 2))).rejects.toMatchObject({ code: 'upload_lost' })
 })
 
 const touched = async (id: string, age: string) =>

@@ -79,7 +79,7 @@ export async function listParts(database: Database, jobId: string, after: number
 }
 
 /** What a part adds. */
-export interface ReceivedPart {
+export interface PartContent {
   part: number
   contentHash: string
   items: number
@@ -90,14 +90,14 @@ export interface ReceivedPart {
   summary: unknown
 }
 
-/** Makes a part stay. Throws `upload_broken` when another request took over, or Postgres lost some of it. */
+/** Makes a part stay. Throws `upload_broken` when another request took over, and `upload_lost` when Postgres lost some of it. */
 export async function finishPart(
   database: Database,
   jobId: string,
   receiving: string,
-  received: ReceivedPart,
+  content: PartContent,
 ): Promise<StoredPart> {
-  const { part, contentHash, items: added, rejected, lines, bytes, summary } = received
+  const { part, contentHash, items: added, rejected, lines, bytes, summary } = content
   return await database.drizzle.transaction(async (tx) => {
     const draft = await lockOpenDraft(tx, jobId)
     if (draft.receiving !== receiving) throw takenOver()
@@ -107,7 +107,7 @@ export async function finishPart(
       .where(and(eq(items.jobId, jobId), gt(items.seq, draft.items)))
     if (counted?.count !== added || counted.last !== draft.items + added)
       throw new BatchwrightError(
-        'upload_broken',
+        'upload_lost',
         'Postgres was restarted while the items came in, and lost some of them: send the part again',
       )
     const [stored] = await tx.insert(parts).values({ jobId, part, contentHash, items: added, rejected }).returning()

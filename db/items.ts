@@ -15,8 +15,8 @@ export interface DuplicateItem {
 
 /**
  * Stores a chunk of items of a job that is being uploaded, in one transaction. An item whose `custom_id` is taken is left out and
- * returned; the others are stored, numbered from `firstSeq`. Two chunks of one job may be stored at once. Throws `upload_broken` when the job is gone, or, of
- * a draft, when another request than `receiving` brings its items.
+ * returned; the others are stored, numbered from `firstSeq`. Two chunks of one job may be stored at once. Throws what
+ * `holdUpload` throws.
  */
 export async function copyItems(
   database: Database,
@@ -111,7 +111,7 @@ export async function listItems(
         where job_id = i.job_id and seq = i.seq order by batch desc limit 1
       ) a on true
       where i.job_id = ${jobId} and i.seq > ${afterSeq}
-        and i.seq <= (select case when status = 'validating' then items else i.seq end from jobs where id = ${jobId})
+        and i.seq <= (select case when status = 'validating' then items else 2147483647 end from jobs where id = ${jobId})
         ${filter.customId === undefined ? sql`` : sql`and i.custom_id = ${filter.customId}`}
         ${filter.seq === undefined ? sql`` : sql`and i.seq = ${filter.seq}`}
       order by i.seq

@@ -30,7 +30,7 @@ export async function deleteJob(database: Database, jobId: string): Promise<void
     await requireDeletable(tx, jobId)
     await markDeleted(tx, jobId)
   })
-  await removeRows(database, jobId, { rows: Number.POSITIVE_INFINITY })
+  while (!(await removeRows(database, jobId, { rows: Number.POSITIVE_INFINITY }))) continue
 }
 
 /** How many rows may still be deleted in this go; what deletes some takes them off. */
@@ -68,18 +68,23 @@ export async function deleteEndedJobs(
   const candidates = await oldestOf(database, sql`${isOver} and ${jobs.createdAt} < ${limit}`)
   let deleted = 0
   for (const { id } of candidates)
-    if (budget.rows > 0 && !(await isAtWork(id)) && (await deleteIf(database, id, isOver, budget))) deleted += 1
+    if (hasRoom(deleted, budget) && !(await isAtWork(id)) && (await deleteIf(database, id, isOver, budget))) deleted += 1
   return deleted
 }
 
 /** Deletes drafts that nobody has added to for so long, a few at a time. Returns how many are gone. */
 export async function deleteStaleDrafts(database: Database, keptMs: number, budget: DeletionBudget): Promise<number> {
   const isStale = sql`${jobs.status} = 'validating' and ${jobs.draft} is not null and ${jobs.deletedAt} is null
-    and ${jobs.touchedAt} < now() - ${keptMs / 1000} * interval '1 second'`
+    and ${jobs.touchedAt} < now() - ${keptMs / 1000} * interval '1 second'
+    and (${jobs.receiving} is null or ${jobs.touchedAt} < now() - ${longestPart}::interval)`
   let deleted = 0
   for (const { id } of await oldestOf(database, isStale))
-    if (budget.rows > 0 && (await deleteIf(database, id, isStale, budget))) deleted += 1
+    if (hasRoom(deleted, budget) && (await deleteIf(database, id, isStale, budget))) deleted += 1
   return deleted
+}
+
+function hasRoom(deleted: number, budget: DeletionBudget): boolean {
+  return deleted < jobsPerGo && budget.rows > 0
 }
 
 async function oldestOf(database: Database, condition: SQL): Promise<Array<{ id: string }>> {
@@ -88,7 +93,7 @@ async function oldestOf(database: Database, condition: SQL): Promise<Array<{ id:
     .from(jobs)
     .where(condition)
     .orderBy(asc(jobs.createdAt), asc(jobs.id))
-    .limit(jobsPerGo)
+    .limit(candidatesPerGo)
 }
 
 /** The list is a moment old: a `retry` may have opened the job since, a part may have come, or either may be about to. */
@@ -108,6 +113,10 @@ async function deleteIf(database: Database, jobId: string, condition: SQL, budge
 }
 
 const jobsPerGo = 25
+/** Most of those that are looked at may have something to follow their end. */
+const candidatesPerGo = 200
+/** Nobody brings one part for so long; what still says so was left by a request that died. */
+const longestPart = '1 day'
 
 async function markDeleted(tx: Query, jobId: string): Promise<void> {
   await tx
@@ -116,7 +125,10 @@ async function markDeleted(tx: Query, jobId: string): Promise<void> {
     .where(eq(jobs.id, jobId))
 }
 
-/** In pages, as far as the budget goes. Returns whether nothing is left. */
+/**
+ * In pages, as far as the budget goes. Returns whether nothing is left. Two may be at it at once: a page that the other one took is no end, so the job's row,
+ * without which nobody would look for the rest, goes only when there are no others.
+ */
 async function removeRows(database: Database, jobId: string, budget: DeletionBudget): Promise<boolean> {
   for (const table of ['outcomes', 'attempts', 'batch_items', 'items', 'rejects'] as const) {
     for (let deleted = rowsPerDelete; deleted >= rowsPerDelete;) {
@@ -127,7 +139,14 @@ async function removeRows(database: Database, jobId: string, budget: DeletionBud
       budget.rows -= deleted
     }
   }
-  await database.drizzle.transaction(async (tx) => {
+  return await database.drizzle.transaction(async (tx) => {
+    const [left] = await tx.execute<{ any: boolean }>(
+      sql`select ${sql.join(
+        Object.values(pagedTables).map((table) => sql`exists (select 1 from ${table} where job_id = ${jobId})`),
+        sql` or `,
+      )} as any`,
+    )
+    if (left?.any === true) return false
     await tx.delete(batches).where(eq(batches.jobId, jobId))
     // Those that `listPossibleTwins` follows stay: what they left at the provider is billed all the same. An abandoned one whose batch is known
     // was followed to its end.
@@ -145,8 +164,8 @@ async function removeRows(database: Database, jobId: string, budget: DeletionBud
     await tx.delete(events).where(eq(events.jobId, jobId))
     await tx.delete(parts).where(eq(parts.jobId, jobId))
     await tx.delete(jobs).where(eq(jobs.id, jobId))
+    return true
   })
-  return true
 }
 
 const pagedTables = { outcomes, attempts, batch_items: batchItems, items, rejects }

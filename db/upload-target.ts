@@ -9,8 +9,8 @@ export interface UploadTarget {
 }
 
 /**
- * Keeps the job from being removed, and a draft from being taken over by another request, until the end of the transaction. Throws `upload_broken` when
- * either has happened.
+ * Keeps the job from being removed, and a draft from being taken over by another request, until the end of the transaction. Throws `upload_lost` and
+ * `upload_broken` when one or the other has happened.
  */
 export async function holdUpload(
   tx: postgres.TransactionSql<{ bigint: bigint }>,
@@ -20,7 +20,7 @@ export async function holdUpload(
     select 1 from jobs where id = ${jobId} and status = 'validating' and deleted_at is null and receiving is not distinct from ${receiving} for key share`
   if (held.length > 0) return
   throw receiving === null
-    ? new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
+    ? new BatchwrightError('upload_lost', 'the upload was taken for abandoned and removed: send it again')
     : takenOver()
 }
 

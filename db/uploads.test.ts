@@ -92,8 +92,8 @@ describe('an upload', () => {
     await store('lost', 1)
     await locks.release('lost')
     await removeStaleUploads(db.database, 0)
-    await expect(store('lost', 2)).rejects.toMatchObject({ code: 'upload_broken' })
-    await expect(finishUpload(db.database, 'lost', finished)).rejects.toMatchObject({ code: 'upload_broken' })
+    await expect(store('lost', 2)).rejects.toMatchObject({ code: 'upload_lost' })
+    await expect(finishUpload(db.database, 'lost', finished)).rejects.toMatchObject({ code: 'upload_lost' })
     expect(await db.database.sql`select 1 from items where job_id = 'lost'`).toHaveLength(0)
   })
 
@@ -103,7 +103,7 @@ describe('an upload', () => {
     // A chunk that was acknowledged and was not on the disk yet: gone after the restart.
     await db.database.drizzle.delete(items).where(and(eq(items.jobId, 'crashed'), lt(items.seq, 3)))
     const upload = finishUpload(db.database, 'crashed', { ...finished, items: 3 })
-    await expect(upload).rejects.toMatchObject({ code: 'upload_broken' })
+    await expect(upload).rejects.toMatchObject({ code: 'upload_lost' })
     await locks.release('crashed')
   })
 

@@ -147,7 +147,7 @@ export interface FinishedUpload {
   itemSchemas: boolean
 }
 
-/** Makes the job `queued`: the one moment at which it begins to exist. Throws `upload_broken` when it was removed meanwhile. */
+/** Makes the job `queued`: the one moment at which it begins to exist. Throws `upload_lost` when it was removed meanwhile. */
 export async function finishUpload(database: Database, jobId: string, upload: FinishedUpload): Promise<void> {
   await database.drizzle.transaction(async (tx) => await queueUpload(tx, jobId, upload))
 }
@@ -165,7 +165,7 @@ export async function queueUpload(
     .where(eq(items.jobId, jobId))
   if (stored?.count !== upload.items || stored.last !== upload.items)
     throw new BatchwrightError(
-      'upload_broken',
+      'upload_lost',
       'Postgres was restarted while the items came in, and lost some of them: send it again',
     )
   const updated = await tx
@@ -174,7 +174,7 @@ export async function queueUpload(
     .where(and(eq(jobs.id, jobId), eq(jobs.status, 'validating')))
     .returning({ id: jobs.id })
   if (updated.length === 0)
-    throw new BatchwrightError('upload_broken', 'the upload was taken for abandoned and removed: send it again')
+    throw new BatchwrightError('upload_lost', 'the upload was taken for abandoned and removed: send it again')
   await appendEvent(tx, jobId, 'queued', {
     items: upload.items,
     input_bytes: upload.inputBytes,

@@ -43,6 +43,7 @@ export const problemCodes = [
   'invalid_schema',
   'input_too_large',
   'upload_broken',
+  'upload_lost',
   'upload_in_progress',
   'job_exists',
   'job_is_draft',

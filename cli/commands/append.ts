@@ -7,9 +7,11 @@ import { appendFile, describePart } from '../drafts.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { findJob } from '../job-reference.ts'
 import { parseCount } from '../option-values.ts'
+import { rejectsPathOf, reportRejects } from '../rejects.ts'
 
 interface AppendOptions {
   part?: number
+  rejects?: string
   format?: 'jsonl' | 'csv'
   json?: boolean
 }
@@ -29,6 +31,10 @@ export function appendCommand(cli: Cli): Command {
       parseCount,
     )
     .addOption(new Option('--format <FORMAT>', 'of the file, where its name does not tell').choices(['jsonl', 'csv']))
+    .option(
+      '--rejects <FILE>',
+      'of a draft with skip_invalid: where the lines left out so far go; default: the name of the input with .rejects.jsonl',
+    )
     .option('--json', 'print the part as JSON')
     .action(
       runWith(cli, async (reference: string, file: string, options: AppendOptions) => {
@@ -38,13 +44,10 @@ export function appendCommand(cli: Cli): Command {
     )
 }
 
-async function append(
-  cli: Cli,
-  client: Batchwright,
-  job: Job,
-  file: string,
-  { part = job.draft?.next_part ?? 1, format, json = false }: AppendOptions,
-): Promise<ExitCode> {
+async function append(cli: Cli, client: Batchwright, job: Job, file: string, options: AppendOptions): Promise<ExitCode> {
+  const { format, json = false, part = job.draft?.next_part } = options
+  if (part === undefined)
+    throw new BatchwrightError('job_not_draft', `job ${job.id} is no draft to which something can be added (${job.status})`)
   // Whether it arrived is not always known here. With its number a part that did is not stored twice; without, it would be the next one.
   const again = `repeat it with: batchwright append ${job.id} ${file} --part ${part} (what is stored already is not stored twice)`
   const stored = await appendFile(cli, client, job.id, part, file, format).catch((error: unknown) => {
@@ -57,8 +60,10 @@ async function append(
     return exitCodes.detached
   }
   if (json) printJson(cli, stored)
-  else printLine(cli.stderr, describePart(job.id, stored))
+  else printLine(cli.stderr, describePart(job.id, stored, job.draft !== null))
+  if (stored.rejected_lines > 0)
+    await reportRejects(cli, client, await client.jobs.get(job.id), options.rejects ?? rejectsPathOf(file))
   return exitCodes.done
 }
 
-const codesOfDoubt = ['unreachable', 'upload_broken', 'unexpected_response', 'database_unavailable']
+const codesOfDoubt = ['unreachable', 'upload_broken', 'upload_lost', 'unexpected_response', 'database_unavailable']

@@ -94,12 +94,11 @@ async function submit(cli: Cli, argument: string | undefined, options: SubmitOpt
       ['--from', options.from],
       ['--dry-run', options.dryRun],
       ['--wait', options.wait],
-      ['--rejects', options.rejects],
     ])
       if (given !== undefined)
         throw usageError(`--draft only creates the job, and ${option as string} is about its items: leave one out`)
-    const { format, idempotencyKey, ifExists, json = false } = options
-    return await naming(spec, () => submitDraft(cli, client, { spec, file, format, idempotencyKey, ifExists, json }))
+    const { format, idempotencyKey, ifExists, rejects, json = false } = options
+    return await naming(spec, () => submitDraft(cli, client, { spec, file, format, idempotencyKey, ifExists, rejects, json }))
   }
   const items =
     options.from === undefined ? fileItems(cli, file, options.format) : { job: (await findJob(client, options.from)).id }

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { insertJob } from '../test/job-rows.ts'
-import { createTestDatabase, type TestDatabase } from '../test/services.ts'
+import { createTestDatabase, until, type TestDatabase } from '../test/services.ts'
 import { reopenItems } from './finalize.ts'
 import { loadJob } from './job-state.ts'
 import { deleteJob, finishDeletions } from './job-deletion.ts'
@@ -62,4 +62,28 @@ test('of a deleted job those submissions stay whose batch may still turn up at t
   expect(await followed()).toEqual([3, 2, 1])
   const left = await db.database.drizzle.select().from(submissions).where(eq(submissions.jobId, jobId))
   expect(left).toHaveLength(3)
+})
+
+test('two that delete the same job at once leave none of its rows without it', async () => {
+  const jobId = await insertJob(db.database, 12_000, { status: 'completed', deletedAt: new Date(Date.now() - 120_000) })
+  const left = async () => {
+    const [row] = await db.database.sql<[{ items: number; jobs: number }]>`
+      select (select count(*)::int from items where job_id = ${jobId}) as items, (select count(*)::int from jobs where id = ${jobId}) as jobs`
+    return { ...row }
+  }
+  let other: Promise<number> | undefined
+  await db.database.sql.begin(async (tx) => {
+    await tx`delete from items where ctid = any(array(select ctid from items where job_id = ${jobId} limit 10000))`
+    other = finishDeletions(db.database, { rows: 1_000_000 })
+    await until('the other one to wait for this page', async () => {
+      const waiting = await db.database
+        .sql`select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%delete from "items"%'`
+      return waiting.length > 0
+    })
+  })
+  await other
+  // The page that it waited for was gone: it can't tell whether that was the last one.
+  expect(await left()).toEqual({ items: 2000, jobs: 1 })
+  expect(await finishDeletions(db.database, { rows: 1_000_000 })).toBe(1)
+  expect(await left()).toEqual({ items: 0, jobs: 0 })
 })
