@@ -388,7 +388,7 @@ describe('lines of OpenAI', () => {
   })
 
   test.each([
-    [{ messages, modalities: ['audio'] }, 'body.modalities: can not be translated'],
+    [{ messages, modalities: ['audio'] }, 'body.modalities: only ["text"] can be translated'],
     [{ messages, n: 2 }, 'body.n: only 1 can be translated'],
     [{ messages, tool_choice: 'required' }, 'body.tool_choice: only "auto"'],
     [{ messages, response_format: { type: 'json_object' } }, 'body.response_format: only "text" and "json_schema"'],

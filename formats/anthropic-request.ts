@@ -67,7 +67,7 @@ function renderGenerate(line: Extract<CanonicalRequest, { kind: 'generate' }>, c
   const takesPrefill = !capabilities.reasoning && capabilities.thinksOnRequest !== true
   if (!takesPrefill && spoken.at(-1)?.role === 'assistant')
     throw begunAnswer(
-      line.messages.findLastIndex(({ role }) => role === 'assistant'),
+      request.messages.findLastIndex(({ role }) => role === 'assistant'),
       model,
     )
   const body = toMessagesBody(model, request, warnings)

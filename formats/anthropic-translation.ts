@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../core/json.ts'
+import type { JsonObject } from '../core/json.ts'
 import { translateTurn, toTexts } from './anthropic-turn-translation.ts'
 import {
   type NativeField,
@@ -88,15 +88,10 @@ function toTool(field: NativeField, draft: TranslationDraft): JsonObject {
     takeSilently(fields, 'strict')
     leaveOut(draft, fields, ['cache_control', 'eager_input_streaming'])
     takeOnly(fields, 'defer_loading', false)
-    takeDirect(fields, 'allowed_callers', ['direct'])
+    // Others are programs that run at Anthropic.
+    takeOnly(fields, 'allowed_callers', ['direct'])
     return tool
   })
-}
-
-function takeDirect(fields: NativeFields, name: string, direct: Json): void {
-  const field = take(fields, name)
-  if (field !== undefined && JSON.stringify(field.value) !== JSON.stringify(direct))
-    throw unsupportedRequest(field.path, 'only calls by the model itself can be translated')
 }
 
 function translateToolChoice(field: NativeField | undefined, draft: TranslationDraft): void {

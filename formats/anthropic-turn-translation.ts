@@ -19,6 +19,7 @@ import {
   leaveOut,
   type TranslationDraft,
   warn,
+  warnMovedCalls,
   warnMovedResults,
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
@@ -81,6 +82,7 @@ function translateAnswer(blocks: readonly NativeField[], path: string, draft: Tr
     const type = takeRequiredText(block, 'type')
     switch (type) {
       case 'text':
+        if (calls.length > 0) warnMovedCalls(draft, path)
         parts.push(toTextPart(block, draft))
         return
       case 'tool_use':

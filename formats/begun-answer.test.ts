@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
+import type { GenerateRequest } from './canonical-request.ts'
 import { parseInputLine } from './input-line.ts'
+import { neutralPaths } from './neutral-path.ts'
 import { renderers } from './renderers.ts'
 import { noDefaults, noRevision } from './rendering.ts'
 
@@ -29,6 +31,24 @@ function render(kind: ProviderKind, line: JsonObject, model: string, endpoint: '
   return renderers[kind](request, { ...noDefaults, model, endpoint }, (name) => models[name] as ModelCapabilities)
 }
 
+/** Where the user is told that the begun answer is. */
+function pathWithJobSystem(kind: ProviderKind, line: JsonObject, model: string): string {
+  const text = JSON.stringify(line)
+  const request = parseInputLine(text, 1).request as GenerateRequest
+  const defaults = { ...noDefaults, model, system: 'Be brief.' }
+  const said = () => renderers[kind](request, defaults, (name) => models[name] as ModelCapabilities).warnings.join('')
+  const [path = ''] = /^messages\[\d+\]/.exec(attempt(said)) ?? []
+  return neutralPaths(text, request, defaults.system)(path)
+}
+
+function attempt(said: () => string): string {
+  try {
+    return said()
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 const messages = [
   { role: 'user', content: 'Hi' },
   { role: 'assistant', content: '{' },
@@ -53,6 +73,18 @@ describe('an answer that was begun for the model', () => {
     expect(() => render(kind, line, model)).toThrow(`${path}: ${model} does not go on with an answer that was begun`)
   })
 
+  test.each<[ProviderKind, JsonObject, string]>([
+    ['openai', { messages }, 'messages[1]'],
+    ['openai', { system: 'Own.', messages }, 'messages[1]'],
+    ['openai', { messages: [{ role: 'system', content: 'S' }, ...messages] }, 'messages[2]'],
+    ['anthropic', { messages }, 'messages[1]'],
+    ['anthropic', { system: 'Own.', messages }, 'messages[1]'],
+    ['gemini', { messages }, 'messages[1]'],
+    ['gemini', { system: 'Own.', messages }, 'messages[1]'],
+  ])('by its path in the line, also where the job has a system prompt: at %s %j', (kind, line, path) => {
+    expect(pathWithJobSystem(kind, line, 'thinker')).toBe(path)
+  })
+
   test('at both of OpenAI’s endpoints', () => {
     expect(() => render('openai', { messages }, 'chat', '/v1/responses')).toThrow('messages[1]: chat does not go on')
   })
@@ -67,6 +99,10 @@ describe('an answer that was begun for the model', () => {
       warnings: ['messages[1]: whether stranger goes on with an answer that was begun for it is not known'],
     })
     expect(render('openai', gemini, 'stranger').warnings).toEqual([expect.stringMatching(/^contents\[1\]: whether/)])
+  })
+
+  test('is called as in the line by a warning, also where the job has a system prompt', () => {
+    expect(pathWithJobSystem('openai', { messages }, 'stranger')).toBe('messages[1]')
   })
 
   test('is none where a system message follows that stays where it is', () => {

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
 import type { ModelCapabilities } from '../core/model-capabilities.ts'
@@ -53,6 +55,24 @@ describe('a data URL', () => {
     ['data:text/plain;charset=shift_jis;base64,gQ==', /is no text in shift_jis/],
   ])('%j is refused', (url, problem) => {
     expect(readDataUrl(url)).toEqual({ field: expect.any(String), problem: expect.stringMatching(problem) })
+  })
+})
+
+describe('a data URL of 16 MB is read in little more memory than it has itself', () => {
+  test.each<[string, string, string]>([
+    ['percent-encoded', 'data:application/pdf,', '%41b4'],
+    ['base64 that is percent-encoded', 'data:application/pdf;base64,', 'AA%4aAAA'],
+    ['base64 in lines', 'data:application/pdf;base64,', 'AAA\n'],
+  ])('%s', async (_, start, piece) => {
+    const read = `
+      import { readDataUrl } from ${JSON.stringify(new URL('data-url.ts', import.meta.url).href)}
+      const url = Buffer.alloc(16e6, ${JSON.stringify(piece)}).toString()
+      const { data, problem } = readDataUrl(${JSON.stringify(start)} + url)
+      console.log(data?.length ?? problem)`
+    // The URL itself is not in the heap: what a piece of it takes there is.
+    const options = ['--max-old-space-size=48', '--input-type=module', '--eval', read]
+    const { stdout } = await promisify(execFile)(process.execPath, options)
+    expect(Number(stdout)).toBeGreaterThan(8e6)
   })
 })
 

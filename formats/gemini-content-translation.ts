@@ -24,6 +24,7 @@ import {
   leaveOut,
   type TranslationDraft,
   warn,
+  warnMovedCalls,
   warnMovedResults,
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
@@ -99,7 +100,11 @@ export function createContentTranslation(draft: TranslationDraft, callIds: Reado
       }
       const call = take(part, 'functionCall')
       if (call === undefined) {
-        texts.push(toPart(part, draft))
+        const said = toPart(part, draft)
+        // The last signature may come with an empty text: https://ai.google.dev/gemini-api/docs/thought-signatures
+        if (said.part['text'] === '') return
+        if (asked.length > 0) warnMovedCalls(draft, path)
+        texts.push(said)
         return
       }
       leaveOutOfPart(part, draft)

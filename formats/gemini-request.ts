@@ -78,7 +78,7 @@ function renderGenerate(line: GenerateRequest & Options, context: RenderContext)
   if (spoken.length === 0) throw unsupportedRequest('messages', 'Gemini needs a message beside the system prompt')
   if (capabilities.reasoning && spoken.at(-1)?.role === 'assistant')
     throw begunAnswer(
-      line.messages.findLastIndex(({ role }) => role === 'assistant'),
+      request.messages.findLastIndex(({ role }) => role === 'assistant'),
       model,
     )
   const signsCalls = capabilities.thinkingBudget === undefined

@@ -78,7 +78,7 @@ export function takeSilently(fields: NativeFields, ...names: readonly string[]):
 /** Takes a field that says nothing with one of these values, and is refused with any other. */
 export function takeOnly(fields: NativeFields, name: string, ...values: readonly Json[]): void {
   const field = take(fields, name)
-  if (field === undefined || values.includes(field.value)) return
+  if (field === undefined || values.some((value) => JSON.stringify(value) === JSON.stringify(field.value))) return
   throw unsupportedRequest(
     field.path,
     values.length === 0 ? cannot : `only ${values.map((value) => JSON.stringify(value)).join(' and ')} can be translated`,

@@ -40,6 +40,10 @@ test('the end of a cached prompt is left out with a warning', () => {
     expect(translate(body).warnings).toEqual(['prompt_cache_breakpoint left out: there is nothing like it'])
 })
 
+test('an answer in text is what goes without saying', () => {
+  expect(translate({ modalities: ['text'] })).toMatchObject({ request: { messages }, warnings: [] })
+})
+
 describe('what is refused, by its path', () => {
   const image = { url: 'https://x.example/a.png' }
   const data = 'data:application/pdf;base64,aGk='
@@ -48,6 +52,8 @@ describe('what is refused, by its path', () => {
   })
   test.each<[JsonObject, string]>([
     [{ max_tokens: 5, max_completion_tokens: 7 }, 'body.max_completion_tokens: does not go with body.max_tokens'],
+    [{ modalities: ['text', 'audio'] }, 'body.modalities: only ["text"] can be translated'],
+    [{ modalities: 'text' }, 'body.modalities: only ["text"]'],
     [format({ foo: 1 }), 'body.response_format.json_schema.foo: can not'],
     [format({ description: 1 }), 'body.response_format.json_schema.description: expected a text'],
     [

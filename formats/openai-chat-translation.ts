@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts'
 import {
   type NativeField,
+  type NativeFields,
   readObject,
   requireList,
   take,
@@ -10,7 +11,7 @@ import {
   takeSilently,
   takeText,
 } from './native-fields.ts'
-import { incidentalOfPart, takeSchema, toFilePart, toFunction, toSourcePart } from './openai-common-translation.ts'
+import { incidentalOfPart, takeSchema, toFilePart, toFunction, toRefusal, toSourcePart } from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -65,6 +66,7 @@ export function fromChatBody(body: JsonObject): Translation {
     takeOnly(fields, 'n', 1)
     takeOnly(fields, 'stream', false)
     takeOnly(fields, 'logprobs', false)
+    takeOnly(fields, 'modalities', ['text'])
     leaveOut(draft, fields, incidental)
   })
   return finishDraft(draft)
@@ -93,8 +95,17 @@ function translateMessage(message: NativeField, draft: TranslationDraft): void {
     // An answer that is only calls has no content.
     if (parts.length === 0 && role !== 'assistant') throw unsupportedRequest(`${path}.content`, 'is missing')
     const known = role === 'developer' ? 'system' : role
-    addMessage(draft, known, parts, path, calls === undefined ? [] : requireList(calls).map(toCall))
+    const said = role === 'assistant' ? [...parts.filter(({ part }) => part['text'] !== ''), ...takeRestOfAnswer(fields)] : parts
+    addMessage(draft, known, said, path, calls === undefined ? [] : requireList(calls).map(toCall))
   })
+}
+
+/** What an answer has beside content and calls, which histories hold as it came. A refusal is what the model said, instead of a content. */
+function takeRestOfAnswer(fields: NativeFields): DraftPart[] {
+  // Of how the text came to be.
+  takeSilently(fields, 'annotations')
+  const refusal = take(fields, 'refusal')
+  return refusal === undefined || refusal.value === '' ? [] : [toRefusal(refusal)]
 }
 
 function toParts(content: NativeField, draft: TranslationDraft): DraftPart[] {
@@ -125,6 +136,8 @@ function toPart(part: NativeField, draft: TranslationDraft): DraftPart {
     switch (type) {
       case 'text':
         return { part: { type: 'text', text: takeRequiredText(fields, 'text') }, path }
+      case 'refusal':
+        return toRefusal(takeRequired(fields, 'refusal'))
       case 'image_url':
         return readObject(takeRequired(fields, 'image_url'), (image) => {
           takeSilently(image, 'detail')
@@ -137,7 +150,7 @@ function toPart(part: NativeField, draft: TranslationDraft): DraftPart {
           return toFilePart(takeText(file, 'filename'), data, path, `${file.path}.filename`)
         })
       default:
-        throw unsupportedRequest(`${path}.type`, 'only text, image_url and file can be translated')
+        throw unsupportedRequest(`${path}.type`, 'only text, refusal, image_url and file can be translated')
     }
   })
 }

@@ -44,6 +44,11 @@ function describe(schema: JsonObject, description: string, path: string): JsonOb
   return { ...schema, description: `${description}\n\n${requireText({ value: own, path: `${path}.description` })}` }
 }
 
+/** The model's words for not answering are an answer like any other to who reads on. */
+export function toRefusal(refusal: NativeField): DraftPart {
+  return { part: { type: 'text', text: requireText(refusal) }, path: refusal.path }
+}
+
 /** A part whose source is an address, or a data URL. */
 export function toSourcePart(part: JsonObject, source: NativeField, path: string): DraftPart {
   return { part: { ...part, url: requireText(source) }, path, fields: { url: source.path } }

@@ -83,7 +83,7 @@ function renderGenerate(line: GenerateRequest & Options, context: RenderContext)
   const request = applyDefaults(line, defaults)
   checkCapabilities(request, model, capabilities)
   const body = endpoint === '/v1/responses' ? toResponsesBody(model, request) : toChatBody(model, request)
-  checkEnd(line, context)
+  checkEnd(request, context)
   addParameters(body, endpoint, request, capabilities, warnings)
   return { endpoint, body: { ...body, ...line.provider_options?.['openai'] } }
 }

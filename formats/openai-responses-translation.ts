@@ -12,7 +12,7 @@ import {
   takeSilently,
   takeText,
 } from './native-fields.ts'
-import { incidentalOfPart, takeSchema, toFilePart, toFunction, toSourcePart } from './openai-common-translation.ts'
+import { incidentalOfPart, takeSchema, toFilePart, toFunction, toRefusal, toSourcePart } from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -25,6 +25,7 @@ import {
   type Translation,
   type TranslationDraft,
   warn,
+  warnMovedCalls,
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
@@ -102,7 +103,7 @@ function translateReasoning(field: NativeField, draft: TranslationDraft): void {
 
 /** The model's last turn: its text, and then its calls, which are items of their own here. */
 interface Answer {
-  readonly parts: readonly DraftPart[]
+  readonly parts: DraftPart[]
   readonly calls: DraftCall[]
   readonly path: string
 }
@@ -127,6 +128,12 @@ function translateInput(input: NativeField, draft: TranslationDraft): void {
         takeSilently(fields, 'phase')
         const role = takeRequiredText(fields, 'role')
         const parts = toParts(takeRequired(fields, 'content'), role, draft)
+        if (role === 'assistant' && answer !== null && answer.calls.length > 0) {
+          // Nothing but results may follow the calls.
+          warnMovedCalls(draft, path)
+          answer.parts.push(...parts)
+          return
+        }
         endAnswer()
         if (role === 'assistant') answer = { parts, calls: [], path }
         else addMessage(draft, role === 'developer' ? 'system' : role, parts, path)
@@ -207,6 +214,8 @@ function toPart(fields: NativeFields, role: string, draft: TranslationDraft): Dr
       // Of how the text came to be.
       takeSilently(fields, 'annotations', 'logprobs')
       return textPart(takeRequiredText(fields, 'text'), path)
+    case 'refusal':
+      return toRefusal(takeRequired(fields, 'refusal'))
     case 'input_text':
       return textPart(takeRequiredText(fields, 'text'), path)
     case 'input_image': {
@@ -225,7 +234,7 @@ function toPart(fields: NativeFields, role: string, draft: TranslationDraft): Dr
       throw unsupportedRequest(
         `${path}.type`,
         role === 'assistant'
-          ? 'only output_text can be translated'
+          ? 'only output_text and refusal can be translated'
           : 'only input_text, input_image and input_file can be translated',
       )
   }

@@ -62,6 +62,53 @@ describe('results come right after their calls, and what else is said after them
   })
 })
 
+describe('calls come after what else is said in their turn', () => {
+  const x = { type: 'text', text: 'x' }
+  const y = { type: 'text', text: 'y' }
+  const use = { type: 'tool_use', id: 'a', name: 'f', input: {} }
+  const anthropic = (...content: JsonObject[]): JsonObject => ({
+    params: {
+      max_tokens: 1,
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'r' }] },
+      ],
+    },
+  })
+  const part = { functionCall: { id: 'a', name: 'f' } }
+  const model = (...parts: JsonObject[]): JsonObject =>
+    gemini({ role: 'model', parts }, { parts: [result({ id: 'a', response: { result: 'r' } })] })
+  const item = { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' }
+  const say = (content: string): JsonObject => ({ role: 'assistant', content })
+  const responses = (...items: JsonObject[]): JsonObject => ({
+    url: '/v1/responses',
+    body: { input: [{ role: 'user', content: 'Hi' }, ...items, { type: 'function_call_output', call_id: 'a', output: 'r' }] },
+  })
+  const moved = 'the calls were moved after what else is said there'
+  test.each<[JsonObject, Json, string[]]>([
+    [anthropic(x, use), 'x', []],
+    [anthropic(use, x), 'x', [`messages[1]: ${moved}`]],
+    [anthropic(x, use, y), [x, y], [`messages[1]: ${moved}`]],
+    [model({ text: 'x' }, part), 'x', []],
+    [model(part, { text: 'x' }), 'x', [`contents[1]: ${moved}`]],
+    [model({ text: 'x' }, part, { text: 'y' }), [x, y], [`contents[1]: ${moved}`]],
+    [responses(say('x'), item), 'x', []],
+    [responses(item, say('x')), 'x', [`input[2]: ${moved}`]],
+    [responses(say('x'), item, say('y')), [x, y], [`input[3]: ${moved}`]],
+  ])('%j', (line, content, expected) => {
+    const { request, warnings } = translate(requestOf(line))
+    expect(request).toMatchObject({
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content, tool_calls: [{ id: 'a', name: 'f', arguments: '{}' }] },
+        { role: 'tool', tool_call_id: 'a', content: 'r' },
+      ],
+    })
+    expect(warnings).toEqual(expected)
+  })
+})
+
 test.each<[string, JsonObject[], string[]]>([
   ['beside it', [{ id: 'call_2', name: 'f' }, { name: 'f' }], ['call_2', 'call_2_']],
   ['after it', [{ name: 'f' }, { id: 'call_1', name: 'f' }], ['call_1_', 'call_1']],

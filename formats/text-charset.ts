@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer'
+
 /** Every decoder takes these for Windows' Latin-1, which has a character for every byte. */
 const ascii = /^(us-ascii|ascii|ansi_x3\.4-1968)$/i
 
@@ -12,7 +14,7 @@ export function isKnownCharset(charset: string): boolean {
 
 /** Without its byte order mark. Null: the bytes are no text in this charset, which must be a known one. */
 export function decodeText(bytes: Uint8Array, charset: string): string | null {
-  if (ascii.test(charset) && bytes.some((byte) => byte > 0x7f)) return null
+  if (ascii.test(charset) && !isAscii(bytes)) return null
   const decoder = new TextDecoder(isBigEndian(bytes, charset) ? 'utf-16be' : charset, { fatal: true })
   try {
     return decoder.decode(bytes)

@@ -41,6 +41,11 @@ export function warnMovedResults(draft: TranslationDraft, path: string): void {
   warn(draft, `${path.slice(draft.root.length + 1)}: the results of calls were moved before what else is said there`)
 }
 
+/** Elsewhere calls come after all else that the model said in their turn. `path` is that of the turn. */
+export function warnMovedCalls(draft: TranslationDraft, path: string): void {
+  warn(draft, `${path.slice(draft.root.length + 1)}: the calls were moved after what else is said there`)
+}
+
 /** Takes fields that say nothing about the question, with a warning each. */
 export function leaveOut(draft: TranslationDraft, fields: NativeFields, names: Iterable<string>): void {
   for (const name of names) {

@@ -19,12 +19,12 @@ export const anthropicLines: readonly RichLine[] = [
         {
           role: 'user',
           content: [
-            { type: 'text', text: 'Look' },
-            { type: 'image', source: { type: 'url', url: png } },
+            { type: 'text', text: 'Look', ...cached },
+            { type: 'image', source: { type: 'url', url: png }, ...cached },
             { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } },
             { type: 'document', title: 'T', source: { type: 'base64', media_type: 'application/pdf', data: 'aGk=' } },
             { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'x' }, citations: { enabled: false } },
-            { type: 'document', source: { type: 'url', url: pdf } },
+            { type: 'document', source: { type: 'url', url: pdf }, ...cached },
           ],
         },
         {
@@ -33,12 +33,24 @@ export const anthropicLines: readonly RichLine[] = [
             { type: 'thinking', thinking: 't', signature: 's' },
             { type: 'redacted_thinking', data: 'd' },
             { type: 'text', text: 'A', citations: [{}] },
-            { type: 'tool_use', id: 'a', name: 'f', input: { n: 1 }, caller: { type: 'direct' } },
+            { type: 'tool_use', id: 'a', name: 'f', input: { n: 1 }, caller: { type: 'direct' }, ...cached },
+            // As an answer has them.
+            { type: 'tool_use', id: 'b', name: 'f', input: {}, caller: { type: 'direct' }, toolset_name: null },
+            { type: 'text', text: 'B', citations: null },
           ],
         },
         {
           role: 'user',
-          content: [{ type: 'tool_result', tool_use_id: 'a', is_error: true, content: [{ type: 'text', text: 'one' }] }],
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'a',
+              is_error: true,
+              content: [{ type: 'text', text: 'one', ...cached }],
+              ...cached,
+            },
+            { type: 'tool_result', tool_use_id: 'b', is_error: true, content: 'two' },
+          ],
         },
       ],
       temperature: 0.5,
@@ -53,6 +65,8 @@ export const anthropicLines: readonly RichLine[] = [
           description: 'F',
           input_schema: schema,
           strict: true,
+          eager_input_streaming: true,
+          ...cached,
           defer_loading: false,
           allowed_callers: ['direct'],
         },
@@ -60,9 +74,17 @@ export const anthropicLines: readonly RichLine[] = [
       tool_choice: { type: 'auto', disable_parallel_tool_use: true },
       output_config: { effort: 'low', format: { type: 'json_schema', schema } },
       metadata: { user_id: 'u' },
+      service_tier: 'auto',
+      diagnostics: {},
+      ...cached,
     }),
-    passedOn: ['params.messages[1].content[3].input', 'params.tools[0].input_schema', 'params.output_config.format.schema'],
-    leftOut: ['params.system[0].cache_control', 'params.messages[1].content[2].citations[0]', 'params.metadata'],
+    passedOn: [
+      'params.messages[1].content[3].input',
+      'params.messages[1].content[4].input',
+      'params.tools[0].input_schema',
+      'params.output_config.format.schema',
+    ],
+    leftOut: ['cache_control', 'params.messages[1].content[2].citations[0]', 'params.metadata', 'params.diagnostics'],
   },
   {
     ...ofAnthropic,
@@ -72,12 +94,12 @@ export const anthropicLines: readonly RichLine[] = [
   {
     ...ofAnthropic,
     name: 'Anthropic, without thinking',
-    line: anthropic({ thinking: { type: 'disabled' }, output_config: { effort: 'high' } }),
+    line: anthropic({ thinking: { type: 'disabled', display: 'omitted' }, output_config: { effort: 'high' } }),
   },
   {
     ...ofAnthropic,
     name: 'Anthropic, with the older name of a format',
-    line: anthropic({ thinking: { type: 'adaptive' }, output_format: { type: 'json_schema', schema } }),
+    line: anthropic({ thinking: { type: 'adaptive', display: 'omitted' }, output_format: { type: 'json_schema', schema } }),
     passedOn: ['params.output_format.schema'],
   },
 ]

@@ -1,6 +1,9 @@
 import type { JsonObject } from '../../core/json.ts'
 import { pdf, png, schema, type RichLine } from './rich-line.ts'
 
+/** What may be beside the data of any part. */
+const beside = { thoughtSignature: 's', partMetadata: { a: 1 }, mediaResolution: { level: 'MEDIA_RESOLUTION_LOW' } }
+
 const gemini = (request: JsonObject): JsonObject => ({ request: { contents: [{ parts: [{ text: 'Hi' }] }], ...request } })
 const generationConfig = (config: JsonObject): JsonObject => gemini({ generationConfig: config })
 
@@ -12,14 +15,15 @@ export const geminiLines: readonly RichLine[] = [
     name: 'Gemini',
     line: gemini({
       model: 'models/gemini',
-      systemInstruction: { role: 'user', parts: [{ text: 'S' }] },
+      systemInstruction: { role: 'user', parts: [{ text: 'S', ...beside }] },
       contents: [
         {
           role: 'user',
           parts: [
-            { text: 'Look', partMetadata: { a: 1 } },
-            { inlineData: { mimeType: 'image/png', data: 'aGk=', displayName: 'a.png' } },
+            { text: 'Look', ...beside },
+            { inlineData: { mimeType: 'image/png', data: 'aGk=', displayName: 'a.png' }, ...beside },
             { inlineData: { mimeType: 'application/pdf', data: 'aGk=', displayName: 'a.pdf' } },
+            { fileData: { mimeType: 'image/png', fileUri: png, displayName: 'b.png' }, ...beside },
             { fileData: { mimeType: 'application/pdf', fileUri: pdf, displayName: 'b.pdf' } },
           ],
         },
@@ -27,13 +31,15 @@ export const geminiLines: readonly RichLine[] = [
           role: 'model',
           parts: [
             { thought: true, text: 't', thoughtSignature: 's' },
-            { text: 'A', thought: false },
-            { functionCall: { id: 'a', name: 'f', args: { n: 1 } }, thoughtSignature: 's' },
+            { text: 'A', thought: false, ...beside },
+            { functionCall: { id: 'a', name: 'f', args: { n: 1 } }, thought: false, ...beside },
+            { text: 'B' },
+            { text: '', thoughtSignature: 's' },
           ],
         },
         {
           role: 'user',
-          parts: [{ functionResponse: { id: 'a', name: 'f', response: { result: 'one' }, willContinue: false } }],
+          parts: [{ functionResponse: { id: 'a', name: 'f', response: { result: 'one' }, willContinue: false }, ...beside }],
         },
       ],
       tools: [
@@ -55,6 +61,11 @@ export const geminiLines: readonly RichLine[] = [
         temperature: 0.5,
         topP: 0.5,
         topK: 3,
+        seed: 1,
+        presencePenalty: 0.5,
+        frequencyPenalty: 0.5,
+        mediaResolution: 'MEDIA_RESOLUTION_LOW',
+        enableEnhancedCivicAnswers: true,
         stopSequences: ['x'],
         candidateCount: 1,
         responseLogprobs: false,
@@ -68,13 +79,15 @@ export const geminiLines: readonly RichLine[] = [
       },
       safetySettings: [{}],
       labels: { a: 'b' },
+      serviceTier: 'standard',
+      store: false,
     }),
     passedOn: [
       'request.contents[1].parts[2].functionCall.args',
       'request.contents[2].parts[0].functionResponse.response',
       'request.tools[0].functionDeclarations[1].parametersJsonSchema',
     ],
-    leftOut: ['request.contents[0].parts[0].partMetadata', 'request.safetySettings[0]', 'request.labels'],
+    leftOut: ['partMetadata', 'mediaResolution', 'request.safetySettings[0]', 'request.labels'],
   },
   {
     ...ofGemini,

@@ -8,7 +8,7 @@ export interface RichLine {
   readonly targets: readonly ProviderKind[]
   /** Paths of the objects that nobody looks into, because they are passed on as they are. */
   readonly passedOn: readonly string[]
-  /** Paths of the objects that nobody looks into, because they are left out as a whole. */
+  /** Of the objects that nobody looks into, because they are left out as a whole: their paths, or the field that they are in wherever it is. */
   readonly leftOut: readonly string[]
 }
 
