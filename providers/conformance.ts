@@ -192,6 +192,20 @@ export function describeProviderConformance(
       expect(sequences(results, tokenOf('m'))).toEqual([1, 3])
     })
 
+    const refusable = ['Fine.', 'Not taken. [[simulate:refused_line]]', 'Fine as well.']
+
+    test.runIf(traits.files)('a batch of a file with a line that is not taken fails as a whole, for its input', async () => {
+      const { batch, results } = await run(tokenOf('r'), refusable)
+      expect(batch).toMatchObject({ status: 'failed', refusal: { kind: 'input', message: expect.stringMatching(/./) } })
+      expect(results).toEqual([])
+    })
+
+    test.runIf(!traits.files)('a create with a line that is not taken is refused as a whole, and made nothing', async () => {
+      const failure = await failureOf(create(await upload(tokenOf('r'), refusable)))
+      expect(failure).toMatchObject({ kind: 'invalid', certainlyNotApplied: true })
+      expect(await subject.controls.createdBatches()).toBe(0)
+    })
+
     test.runIf(traits.fullQueue.ends === 'failed_batch')('a batch that the queue has no room for fails as such', async () => {
       await subject.controls.setOptions(traits.fullQueue.options)
       const { batch, results } = await run(tokenOf('c'), prompts(3))
