@@ -24,3 +24,16 @@ export interface ModelCapabilities {
   readonly maxOutputTokens: number | null
   readonly contextTokens: number | null
 }
+
+export const unknownModel: ModelCapabilities = {
+  known: false,
+  reasoning: false,
+  structuredOutput: true,
+  tools: true,
+  images: true,
+  files: true,
+  embeddings: true,
+  endpoints: null,
+  maxOutputTokens: null,
+  contextTokens: null,
+}

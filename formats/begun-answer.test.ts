@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel, type ModelCapabilities } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import type { GenerateRequest } from './canonical-request.ts'
 import { parseInputLine } from './input-line.ts'
@@ -8,18 +8,7 @@ import { neutralPaths } from './neutral-path.ts'
 import { renderers } from './renderers.ts'
 import { noDefaults, noRevision } from './rendering.ts'
 
-const chat: ModelCapabilities = {
-  known: true,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: false,
-  endpoints: null,
-  maxOutputTokens: 1_000,
-  contextTokens: null,
-}
+const chat: ModelCapabilities = { ...unknownModel, known: true, embeddings: false, maxOutputTokens: 1_000 }
 const models: Record<string, ModelCapabilities> = {
   chat,
   thinker: { ...chat, reasoning: true },

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import { readDataUrl, readInlineData } from './data-url.ts'
 import { parseInputLine } from './input-line.ts'
@@ -81,22 +81,9 @@ test('data without a charset stays as it is', () => {
   expect(readInlineData({ media_type: 'Text/Plain', data })).toEqual({ media_type: 'text/plain', data })
 })
 
-const everything: ModelCapabilities = {
-  known: false,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
-}
-
 function render(kind: ProviderKind, line: JsonObject, endpoint: '/v1/responses' | null = null) {
   const { request } = parseInputLine(JSON.stringify(line), 1)
-  return JSON.stringify(renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => everything).body)
+  return JSON.stringify(renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => unknownModel).body)
 }
 
 describe('each provider gets the same', () => {

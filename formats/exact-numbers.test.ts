@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel } from '../core/model-capabilities.ts'
 import { parseAnthropicResultLine } from './anthropic-answer.ts'
 import { parseGeminiResultLine } from './gemini-answer.ts'
 import { parseInputLine, parseNewInputLine } from './input-line.ts'
@@ -11,18 +11,6 @@ import { noDefaults } from './rendering.ts'
 // Ids of 64 bits are integers that no double holds: rounded, they are those of somebody else.
 
 const id = '12345678901234567891'
-const capabilities: ModelCapabilities = {
-  known: false,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
-}
 
 const calls = JSON.stringify({
   messages: [
@@ -33,7 +21,7 @@ const calls = JSON.stringify({
 })
 
 test.each(['openai', 'anthropic', 'gemini'] as const)('arguments of a call and its result, sent to %s', (kind) => {
-  const rendered = renderers[kind](parseInputLine(calls, 1).request, { ...noDefaults, model: 'm' }, () => capabilities)
+  const rendered = renderers[kind](parseInputLine(calls, 1).request, { ...noDefaults, model: 'm' }, () => unknownModel)
   expect(lineOf(kind, 'k', rendered).match(new RegExp(id, 'g'))).toHaveLength(2)
 })
 

@@ -1,27 +1,14 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import { parseInputLine } from './input-line.ts'
 import { renderers } from './renderers.ts'
 import { noDefaults } from './rendering.ts'
 
-const everything: ModelCapabilities = {
-  known: false,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
-}
-
 function render(kind: ProviderKind, line: JsonObject) {
   const { request } = parseInputLine(JSON.stringify(line), 1)
-  return renderers[kind](request, { ...noDefaults, model: 'm', endpoint: '/v1/responses' }, () => everything)
+  return renderers[kind](request, { ...noDefaults, model: 'm', endpoint: '/v1/responses' }, () => unknownModel)
 }
 
 const said = (content: JsonObject): JsonObject[] => [{ role: 'user', content: [content] }]

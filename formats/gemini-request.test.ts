@@ -1,22 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel, type ModelCapabilities } from '../core/model-capabilities.ts'
 import { renderGeminiRequest } from './gemini-request.ts'
 import { parseInputLine } from './input-line.ts'
 import { type JobDefaults, noDefaults, noRevision, type Revision } from './rendering.ts'
 
-const any: ModelCapabilities = {
-  known: true,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: false,
-  endpoints: null,
-  maxOutputTokens: 1_000,
-  contextTokens: null,
-}
+const any: ModelCapabilities = { ...unknownModel, known: true, embeddings: false, maxOutputTokens: 1_000 }
 const models: Record<string, ModelCapabilities> = {
   three: { ...any, efforts: ['low', 'medium', 'high'] },
   newest: { ...any, reasoning: true, efforts: ['low', 'high'] },

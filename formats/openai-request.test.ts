@@ -1,22 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel, type ModelCapabilities } from '../core/model-capabilities.ts'
 import type { ItemRequest } from './canonical-request.ts'
 import { parseInputLine } from './input-line.ts'
 import { renderOpenAiRequest } from './openai-request.ts'
 import { type JobDefaults, noDefaults, noRevision, type Revision } from './rendering.ts'
 
 const chat: ModelCapabilities = {
+  ...unknownModel,
   known: true,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
   embeddings: false,
   endpoints: ['/v1/chat/completions', '/v1/responses'],
   maxOutputTokens: 1_000,
-  contextTokens: null,
 }
 const models: Record<string, ModelCapabilities> = {
   chat,

@@ -1,24 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Json, JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel, type ModelCapabilities } from '../core/model-capabilities.ts'
 import type { NativeRequest } from './canonical-request.ts'
 import { parseInputLine } from './input-line.ts'
 import { renderers } from './renderers.ts'
 import { noDefaults } from './rendering.ts'
 import { translate } from './translation.ts'
 
-const everything: ModelCapabilities = {
-  known: true,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
-}
+const everything: ModelCapabilities = { ...unknownModel, known: true }
 
 const requestOf = (line: JsonObject) => parseInputLine(JSON.stringify(line), 1).request as NativeRequest
 const gemini = (...contents: JsonObject[]): JsonObject => ({

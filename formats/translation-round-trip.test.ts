@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import type { ContentPart, GenerateRequest, Message, NativeRequest } from './canonical-request.ts'
 import { noDefaults } from './rendering.ts'
@@ -8,19 +8,6 @@ import { renderers } from './renderers.ts'
 import { translate } from './translation.ts'
 
 // A request in a provider's terms, and from there back in nobody's: what a renderer writes and a translation reads must mean the same.
-
-const everything: ModelCapabilities = {
-  known: false,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
-}
 
 const schema: JsonObject = {
   type: 'object',
@@ -84,7 +71,7 @@ const rich: Omit<GenerateRequest, 'messages'> = {
 
 function thereAndBack(kind: ProviderKind, request: GenerateRequest, endpoint: '/v1/chat/completions' | '/v1/responses' | null) {
   const before = structuredClone(request)
-  const rendered = renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => everything)
+  const rendered = renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => unknownModel)
   expect(rendered.warnings).toEqual([])
   expect(request).toEqual(before)
   const native: NativeRequest = { kind: 'native', format: kind, endpoint: rendered.endpoint, body: rendered.body }
@@ -127,7 +114,7 @@ test('Gemini, which has no names of files', () => {
 
 test.each(['openai', 'gemini'] as const)('an embedding at %s', (kind) => {
   const request = { kind: 'embed' as const, input: 'x', dimensions: 8 }
-  const { endpoint, body } = renderers[kind](request, { ...noDefaults, model: 'm' }, () => everything)
+  const { endpoint, body } = renderers[kind](request, { ...noDefaults, model: 'm' }, () => unknownModel)
   expect(translate({ kind: 'native', format: kind, endpoint, body })).toMatchObject({ request, warnings: [] })
 })
 
@@ -136,12 +123,12 @@ test('from each provider to each other one, and back there', () => {
   const kinds: ProviderKind[] = ['openai', 'anthropic', 'gemini']
   for (const first of kinds) {
     for (const second of kinds.filter((kind) => kind !== first)) {
-      const written = renderers[first](request, { ...noDefaults, model: 'm' }, () => everything)
+      const written = renderers[first](request, { ...noDefaults, model: 'm' }, () => unknownModel)
       const native: NativeRequest = { kind: 'native', format: first, endpoint: written.endpoint, body: written.body }
-      const translated = renderers[second](native, { ...noDefaults, model: 'n' }, () => everything)
+      const translated = renderers[second](native, { ...noDefaults, model: 'n' }, () => unknownModel)
       expect(translated.model).toBe('n')
       expect(translated.body, `${first} to ${second}`).toEqual(
-        renderers[second](request, { ...noDefaults, model: 'n' }, () => everything).body,
+        renderers[second](request, { ...noDefaults, model: 'n' }, () => unknownModel).body,
       )
     }
   }

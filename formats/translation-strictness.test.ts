@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BatchwrightError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import type { NativeRequest } from './canonical-request.ts'
 import { anthropicLines } from './testing/anthropic-rich-lines.ts'
@@ -16,26 +16,13 @@ import { translate } from './translation.ts'
 
 const richLines = [...openAiLines, ...anthropicLines, ...geminiLines]
 
-const everything: ModelCapabilities = {
-  known: false,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
-}
-
 const requestOf = (line: JsonObject) => parseInputLine(JSON.stringify(line), 1).request as NativeRequest
 
 function render(kind: ProviderKind, line: JsonObject) {
   const request = requestOf(line)
   // Of OpenAI's endpoints it is the one that takes files by their addresses.
   const endpoint = kind === 'openai' && request.body['content'] === undefined ? '/v1/responses' : null
-  return renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => everything)
+  return renderers[kind](request, { ...noDefaults, model: 'm', endpoint }, () => unknownModel)
 }
 
 /** What others get of a line, and are told of it. Null: it is refused. */

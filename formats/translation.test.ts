@@ -1,24 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../core/json.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel, type ModelCapabilities } from '../core/model-capabilities.ts'
 import type { ProviderKind } from '../core/provider-kind.ts'
 import { parseInputLine } from './input-line.ts'
 import { renderers } from './renderers.ts'
 import { type JobDefaults, noDefaults, noRevision, type Revision } from './rendering.ts'
 import { schemaOfRequest } from './translation.ts'
 
-const able: ModelCapabilities = {
-  known: true,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: 1_000,
-  contextTokens: null,
-}
+const able: ModelCapabilities = { ...unknownModel, known: true, maxOutputTokens: 1_000 }
 const models: Record<string, ModelCapabilities> = {
   blind: { ...able, images: false, files: false, tools: false },
   thinker: { ...able, reasoning: true },

@@ -1,5 +1,5 @@
 import { BatchwrightError } from '../core/errors.ts'
-import type { ModelCapabilities } from '../core/model-capabilities.ts'
+import { unknownModel, type ModelCapabilities } from '../core/model-capabilities.ts'
 import type { TokenPrices } from '../core/money.ts'
 import { didYouMean } from '../core/nearest-name.ts'
 import { providerKinds } from '../core/provider-kind.ts'
@@ -158,17 +158,4 @@ function toCapabilities(kind: string, entry: ModelEntry): ModelCapabilities {
     ...(entry.thinks_on_request === undefined ? {} : { thinksOnRequest: entry.thinks_on_request }),
     ...(entry.thinking_budget === undefined ? {} : { thinkingBudget: entry.thinking_budget }),
   }
-}
-
-const unknownModel: ModelCapabilities = {
-  known: false,
-  reasoning: false,
-  structuredOutput: true,
-  tools: true,
-  images: true,
-  files: true,
-  embeddings: true,
-  endpoints: null,
-  maxOutputTokens: null,
-  contextTokens: null,
 }

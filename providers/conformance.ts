@@ -196,7 +196,8 @@ export function describeProviderConformance(
 
     test.runIf(traits.files)('a batch of a file with a line that is not taken fails as a whole, for its input', async () => {
       const { batch, results } = await run(tokenOf('r'), refusable)
-      expect(batch).toMatchObject({ status: 'failed', refusal: { kind: 'input', message: expect.stringMatching(/./) } })
+      expect(batch).toMatchObject({ status: 'failed', refusal: { kind: 'input' } })
+      expect(batch.refusal?.message).toMatch(/./)
       expect(results).toEqual([])
     })
 
