@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect, test } from 'vitest'
 import { afterwards } from '../test/services.ts'
 import { Batchwright } from './batchwright.ts'
@@ -14,18 +15,18 @@ test('an API that is restarted between two parts is waited for', async () => {
   const port = Number(new URL(first.url).port)
   const { jobs } = new Batchwright({ url: first.url })
   const second = Promise.withResolvers<Awaited<ReturnType<typeof startScriptedServer>>>()
+  // It is back once somebody was told that it is away.
+  const reopen = (): void => {
+    unsubscribe('undici:client:connectError', reopen)
+    startScriptedServer(answering, port).then(second.resolve, second.reject)
+  }
   async function* items() {
     yield { prompt: 'one' }
     await first.close()
+    subscribe('undici:client:connectError', reopen)
     yield { prompt: 'two' }
   }
-  const created = jobs.createInParts(
-    { provider: 'openai', items: items() },
-    { itemsPerPart: 1, onPart: (part) => void (part === 1 && setTimeout(reopen, 100)) },
-  )
-  function reopen(): void {
-    startScriptedServer(answering, port).then(second.resolve, second.reject)
-  }
+  const created = jobs.createInParts({ provider: 'openai', items: items() }, { itemsPerPart: 1 })
   afterwards(async () => (await second.promise).close())
   expect((await created).draft).toBeNull()
   expect((await second.promise).requests.map(({ path, body }) => [path, body])).toEqual([

@@ -140,13 +140,13 @@ async function removeRows(database: Database, jobId: string, budget: DeletionBud
     }
   }
   return await database.drizzle.transaction(async (tx) => {
-    const [left] = await tx.execute<{ any: boolean }>(
+    const [left] = await tx.execute<{ remain: boolean }>(
       sql`select ${sql.join(
         Object.values(pagedTables).map((table) => sql`exists (select 1 from ${table} where job_id = ${jobId})`),
         sql` or `,
-      )} as any`,
+      )} as remain`,
     )
-    if (left?.any === true) return false
+    if (left?.remain === true) return false
     await tx.delete(batches).where(eq(batches.jobId, jobId))
     // Those that `listPossibleTwins` follows stay: what they left at the provider is billed all the same. An abandoned one whose batch is known
     // was followed to its end.

@@ -11,7 +11,15 @@ import {
   takeSilently,
   takeText,
 } from './native-fields.ts'
-import { incidentalOfPart, takeSchema, toFilePart, toFunction, toRefusal, toSourcePart } from './openai-common-translation.ts'
+import {
+  incidentalOfBody,
+  incidentalOfPart,
+  takeSchema,
+  toFilePart,
+  toFunction,
+  toRefusal,
+  toSourcePart,
+} from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -26,25 +34,8 @@ import {
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
-/** Parameters that say nothing about the question: left out, with a warning. */
-const incidental = [
-  'frequency_penalty',
-  'logit_bias',
-  'metadata',
-  'moderation',
-  'parallel_tool_calls',
-  'presence_penalty',
-  'prompt_cache_key',
-  'prompt_cache_options',
-  'prompt_cache_retention',
-  'safety_identifier',
-  'seed',
-  'service_tier',
-  'store',
-  'stream_options',
-  'user',
-  'verbosity',
-] as const
+/** What says nothing about the question, of this endpoint and of both: left out, with a warning. */
+const incidental = [...incidentalOfBody, 'frequency_penalty', 'logit_bias', 'presence_penalty', 'seed', 'verbosity'] as const
 
 /**
  * The body of a line for `/v1/chat/completions` as a request in nobody's terms. Throws `unsupported_request` that names the field for whatever would change the

@@ -13,6 +13,21 @@ import { type DraftPart, setField, type TranslationDraft } from './translation-d
 
 // What both of OpenAI's endpoints say in the same words.
 
+/** Parameters that say nothing about the question: left out, with a warning. */
+export const incidentalOfBody = [
+  'metadata',
+  'moderation',
+  'parallel_tool_calls',
+  'prompt_cache_key',
+  'prompt_cache_options',
+  'prompt_cache_retention',
+  'safety_identifier',
+  'service_tier',
+  'store',
+  'stream_options',
+  'user',
+] as const
+
 /** What may be left out of any part of a message. https://developers.openai.com/api/docs/guides/prompt-caching */
 export const incidentalOfPart = ['prompt_cache_breakpoint'] as const
 

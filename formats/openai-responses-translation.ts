@@ -12,7 +12,15 @@ import {
   takeSilently,
   takeText,
 } from './native-fields.ts'
-import { incidentalOfPart, takeSchema, toFilePart, toFunction, toRefusal, toSourcePart } from './openai-common-translation.ts'
+import {
+  incidentalOfBody,
+  incidentalOfPart,
+  takeSchema,
+  toFilePart,
+  toFunction,
+  toRefusal,
+  toSourcePart,
+} from './openai-common-translation.ts'
 import {
   addMessage,
   addResult,
@@ -29,24 +37,8 @@ import {
 } from './translation-draft.ts'
 import { unsupportedRequest } from './unsupported-request.ts'
 
-/** Parameters that say nothing about the question: left out, with a warning. */
-const incidental = [
-  'background',
-  'include',
-  'max_tool_calls',
-  'metadata',
-  'moderation',
-  'parallel_tool_calls',
-  'prompt_cache_key',
-  'prompt_cache_options',
-  'prompt_cache_retention',
-  'safety_identifier',
-  'service_tier',
-  'store',
-  'stream_options',
-  'truncation',
-  'user',
-] as const
+/** What says nothing about the question, of this endpoint and of both: left out, with a warning. */
+const incidental = [...incidentalOfBody, 'background', 'include', 'max_tool_calls', 'truncation'] as const
 
 /**
  * The body of a line for `/v1/responses` as a request in nobody's terms. Throws `unsupported_request` that names the field for whatever would change the question

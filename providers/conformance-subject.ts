@@ -1,7 +1,31 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import type { ConformanceSubject } from './conformance.ts'
+import type { Endpoint } from '../core/job-spec.ts'
 import type { Provider } from './provider.ts'
+
+/** A provider with its simulator, fresh for each test. */
+export interface ConformanceSubject {
+  readonly provider: Provider
+  /** The same provider behind other addresses: nothing listens, no such host, no TLS handshake; and with a refused key. */
+  readonly broken: {
+    readonly refused: Provider
+    readonly unknownHost: Provider
+    readonly noHandshake: Provider
+    readonly wrongKey: Provider
+  }
+  readonly model: string
+  readonly endpoint: Endpoint
+  readonly controls: {
+    /** `batches.create:status:status=409`, `items:transient:rate=1`, `quirk:foreign_lines=3`. */
+    addFault(fault: string): Promise<void>
+    setOptions(options: Record<string, unknown>): Promise<void>
+    /** How many batches the simulator has made, by its own books. */
+    createdBatches(): Promise<number>
+    /** How many requests of all batches it has answered so far. */
+    finishedRequests(): Promise<number>
+  }
+  close(): Promise<void>
+}
 
 /** A running simulator with its control, as `simulator/` gives them. */
 interface Simulation {

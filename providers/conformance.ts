@@ -1,38 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Endpoint } from '../core/job-spec.ts'
 import type { ErrorClass } from '../core/error-classes.ts'
-import { formatItemId, parseItemId } from '../core/item-id.ts'
+import { parseItemId } from '../core/item-id.ts'
 import type { ProviderResult } from '../formats/canonical-answer.ts'
-import type { ItemRequest } from '../formats/canonical-request.ts'
-import { type JobDefaults, noDefaults } from '../formats/rendering.ts'
-import { isTerminalAtProvider, ProviderError, type CreateInput, type Provider, type ProviderBatch } from './provider.ts'
-
-/** A provider with its simulator, fresh for each test. */
-export interface ConformanceSubject {
-  readonly provider: Provider
-  /** The same provider behind other addresses: nothing listens, no such host, no TLS handshake; and with a refused key. */
-  readonly broken: {
-    readonly refused: Provider
-    readonly unknownHost: Provider
-    readonly noHandshake: Provider
-    readonly wrongKey: Provider
-  }
-  readonly model: string
-  readonly endpoint: Endpoint
-  readonly controls: {
-    /** `batches.create:status:status=409`, `items:transient:rate=1`, `quirk:foreign_lines=3`. */
-    addFault(fault: string): Promise<void>
-    setOptions(options: Record<string, unknown>): Promise<void>
-    /** How many batches the simulator has made, by its own books. */
-    createdBatches(): Promise<number>
-    /** How many requests of all batches it has answered so far. */
-    finishedRequests(): Promise<number>
-  }
-  close(): Promise<void>
-}
+import { conformanceBatches } from './conformance-batches.ts'
+import type { ConformanceSubject } from './conformance-subject.ts'
+import { ProviderError } from './provider.ts'
 
 /** What differs between providers. */
 export interface ConformanceTraits {
@@ -61,9 +36,6 @@ export interface ConformanceTraits {
   readonly refused?: ErrorClass
 }
 
-/** What a batch is created from. */
-type BatchSource = Pick<CreateInput, 'inputFileId' | 'path' | 'displayName'>
-
 /** The cases that every provider must pass, against its simulator through its real SDK. */
 export function describeProviderConformance(
   name: string,
@@ -84,64 +56,10 @@ export function describeProviderConformance(
       await rm(directory, { recursive: true, force: true })
     })
 
-    const defaults = (): JobDefaults => ({ ...noDefaults, model: subject.model, endpoint: subject.endpoint })
-
-    const prompt = (text: string): ItemRequest => ({ kind: 'generate', messages: [{ role: 'user', content: text }] })
-
-    async function upload(token: string, prompts: readonly string[]): Promise<BatchSource> {
-      const lines = prompts.map((text, index) =>
-        subject.provider.line(formatItemId(token, index + 1), subject.provider.render(prompt(text), defaults())),
-      )
-      const path = join(directory, `${token}.jsonl`)
-      await writeFile(path, lines.map((line) => `${line}\n`).join(''))
-      const uploaded = await subject.provider.upload({ fileName: token, path, endpoint: subject.endpoint, signal })
-      return { ...uploaded, path, displayName: `job-1-batch-${token}-attempt-1` }
-    }
-
-    function create(
-      source: BatchSource,
-      options: { provider?: Provider; signal?: AbortSignal; beforeSend?: () => void } = {},
-    ): Promise<ProviderBatch> {
-      return (options.provider ?? subject.provider).create({
-        ...source,
-        endpoint: subject.endpoint,
-        model: subject.model,
-        signal: options.signal ?? signal,
-        beforeSend: options.beforeSend ?? (() => undefined),
-      })
-    }
-
-    async function waitForEnd(id: string): Promise<ProviderBatch> {
-      const deadline = Date.now() + 15_000
-      for (;;) {
-        const batch = await subject.provider.retrieve(id, signal)
-        if (isTerminalAtProvider(batch.status)) return batch
-        if (Date.now() > deadline) throw new Error(`batch ${id} is still ${batch.rawStatus}`)
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    }
-
-    async function run(token: string, prompts: readonly string[]): Promise<{ batch: ProviderBatch; results: ProviderResult[] }> {
-      const batch = await waitForEnd((await create(await upload(token, prompts))).id)
-      return { batch, results: await Array.fromAsync(subject.provider.results(batch, signal)) }
-    }
-
-    async function listed(): Promise<ProviderBatch[]> {
-      return Array.fromAsync(subject.provider.list(new Date(Date.now() - 60_000), signal))
-    }
-
-    async function failureOf(promise: Promise<unknown>): Promise<ProviderError> {
-      const error: unknown = await promise.then(
-        () => new Error('it did not fail'),
-        (thrown: unknown) => thrown,
-      )
-      expect(error).toBeInstanceOf(ProviderError)
-      return error as ProviderError
-    }
-
-    const prompts = (count: number): string[] => Array.from({ length: count }, (_, index) => `Say the number ${index + 1}.`)
-    const sequences = (results: readonly ProviderResult[], token: string): number[] =>
-      results.map((result) => parseItemId(result.itemId ?? '', token) ?? 0).sort((left, right) => left - right)
+    const { defaults, prompt, upload, create, waitForEnd, run, listed } = conformanceBatches(
+      () => ({ subject, directory }),
+      signal,
+    )
 
     test('each line of a batch comes back once, under its own id, in whatever order', async () => {
       const { batch, results } = await run(tokenOf('a'), prompts(40))
@@ -434,3 +352,16 @@ export function describeProviderConformance(
 function tokenOf(letter: string): string {
   return letter.repeat(16)
 }
+
+async function failureOf(promise: Promise<unknown>): Promise<ProviderError> {
+  const error: unknown = await promise.then(
+    () => new Error('it did not fail'),
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(ProviderError)
+  return error as ProviderError
+}
+
+const prompts = (count: number): string[] => Array.from({ length: count }, (_, index) => `Say the number ${index + 1}.`)
+const sequences = (results: readonly ProviderResult[], token: string): number[] =>
+  results.map((result) => parseItemId(result.itemId ?? '', token) ?? 0).sort((left, right) => left - right)
